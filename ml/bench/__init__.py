@@ -1,0 +1,1 @@
+"""Measurements: each command prints one JSON object."""

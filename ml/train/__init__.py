@@ -1,0 +1,1 @@
+"""Trainings: each command runs, resumes and writes an artefact."""
