@@ -1,0 +1,1 @@
+"""The seam: the only importer of `ml`. Arrays, dataclasses and paths cross it; models never do."""
