@@ -1,0 +1,1 @@
+"""Settings, typed environment, urls, ASGI and Celery. Imported by nothing below it."""

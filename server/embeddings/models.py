@@ -1,0 +1,33 @@
+"""Vectors. One partition of `Embedding` per space, each with its own HNSW index."""
+
+from typing import ClassVar
+
+from django.db import models
+from pgvector.django import HalfVectorField, VectorField
+
+
+class Embedding(models.Model):
+    """The unit vector of one image in one space. The table is partitioned by space: see migration and services."""
+
+    pk = models.CompositePrimaryKey("space_id", "image_id")
+    space = models.ForeignKey("registry.EncoderVersion", on_delete=models.DO_NOTHING, related_name="+")
+    image = models.ForeignKey("images.Image", on_delete=models.DO_NOTHING, related_name="embeddings")
+    project = models.ForeignKey("projects.Project", on_delete=models.DO_NOTHING, related_name="+")
+    vector = HalfVectorField()
+
+    class Meta:
+        managed = False
+        db_table = "embeddings_embedding"
+
+
+class TextVector(models.Model):
+    """A cached class text vector: mean of its prompts in one space, unit length."""
+
+    space = models.ForeignKey("registry.EncoderVersion", on_delete=models.CASCADE, related_name="+")
+    category = models.ForeignKey("taxonomy.Category", on_delete=models.CASCADE, related_name="text_vectors")
+    digest = models.CharField(max_length=64)
+    """Hash of the prompts, so that a changed description is encoded again."""
+    vector = VectorField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["space", "category"], name="text_vector_once")]

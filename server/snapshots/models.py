@@ -1,0 +1,58 @@
+"""Frozen dataset versions and the files made of them."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Snapshot(models.Model):
+    """A frozen, hashed version of a project's labels: the same labels give the same hash."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="snapshots")
+    name = models.CharField(max_length=120, default="", blank=True)
+    digest = models.CharField(max_length=64, default="", blank=True)
+    taxonomy_revision = models.IntegerField()
+    categories = models.JSONField(default=list)
+    item_count = models.IntegerField(default=0)
+    filters = models.JSONField(default=dict)
+    seed = models.BigIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+
+class SnapshotItem(models.Model):
+    """One image's label as it stood. Near-duplicates share a split."""
+
+    pk = models.CompositePrimaryKey("snapshot_id", "image_id")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="items")
+    image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="+")
+    category = models.ForeignKey("taxonomy.Category", on_delete=models.PROTECT, related_name="+")
+    split = models.CharField(max_length=10)
+    evidence = models.CharField(max_length=10)
+    blind = models.BooleanField(default=False)
+
+
+class Export(models.Model):
+    """A downloadable file of a snapshot in one format."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="exports")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, null=True, related_name="exports")
+    format = models.CharField(max_length=20)
+    """jsonl, csv, imagefolder, parquet or labelstudio"""
+    options = models.JSONField(default=dict)
+    job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, null=True, related_name="+")
+    storage_key = models.CharField(max_length=300, default="", blank=True)
+    file_name = models.CharField(max_length=200, default="", blank=True)
+    byte_size = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, default="", blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
