@@ -44,9 +44,7 @@ class LabelledImages:
             yield [self.image_bytes(row) for row in range(start, min(start + size, len(self)))]
 
 
-def load_labelled(
-    path: Path | str, *, label_columns: Sequence[str] = (), split: Sequence[str] = ()
-) -> LabelledImages:
+def load_labelled(path: Path | str, *, label_columns: Sequence[str] = (), split: Sequence[str] = ()) -> LabelledImages:
     """Open an ImageFolder (`path/<class>/<image>`) or a Parquet file.
 
     Args:

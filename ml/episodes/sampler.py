@@ -67,9 +67,7 @@ class EpisodeSampler:
         classes: ArrayLike | None = None,
     ) -> None:
         if min(n_way, k_shot) < 1 or n_query < 0:
-            raise ConfigError(
-                f"ways and shots are at least 1, queries at least 0; got {n_way}, {k_shot}, {n_query}"
-            )
+            raise ConfigError(f"ways and shots are at least 1, queries at least 0; got {n_way}, {k_shot}, {n_query}")
         self.n_way, self.k_shot, self.n_query = n_way, k_shot, n_query
         self._items = _ItemTable.build(np.asarray(labels), wanted=classes)
         self._items.require(k_shot + n_query)
@@ -133,9 +131,7 @@ class _ItemTable:
             chosen = np.unique(np.asarray(wanted))
             missing = np.setdiff1d(chosen, values)
             if len(missing):
-                raise EmptyClassError(
-                    f"classes {missing[:5].tolist()} have no item: leave them out or label some"
-                )
+                raise EmptyClassError(f"classes {missing[:5].tolist()} have no item: leave them out or label some")
             keep = np.isin(values, chosen)
             values, starts, counts = values[keep], starts[keep], counts[keep]
         return cls(values.astype(np.int64), counts.astype(np.int64), starts.astype(np.int64), order)
@@ -165,9 +161,7 @@ def _log_weights(items: _ItemTable, prior: ClassPrior | dict[int, float]) -> NDA
     return np.log(weights)
 
 
-def _draw_classes(
-    rng: np.random.Generator, log_weights: NDArray[np.float64], *, shape: tuple[int, int]
-) -> Indices:
+def _draw_classes(rng: np.random.Generator, log_weights: NDArray[np.float64], *, shape: tuple[int, int]) -> Indices:
     """(E, N) distinct rows, each episode a weighted draw without replacement in random order."""
     n_episodes, n_way = shape
     keys = log_weights + rng.gumbel(size=(n_episodes, len(log_weights)))
