@@ -1,0 +1,7 @@
+"""Encoders: any open_clip or timm model by name, our own small one, and the vectors they give."""
+
+from ml.encoders.encoder import Encoder
+from ml.encoders.load import load_encoder
+from ml.encoders.spec import EncoderSpec, resolve_spec
+
+__all__ = ["Encoder", "EncoderSpec", "load_encoder", "resolve_spec"]
