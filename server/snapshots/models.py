@@ -36,6 +36,9 @@ class SnapshotItem(models.Model):
     split = models.CharField(max_length=10)
     evidence = models.CharField(max_length=10)
     blind = models.BooleanField(default=False)
+    votes = models.SmallIntegerField(default=1)
+    annotation_id = models.UUIDField(null=True)
+    """The event that decided; its whole history stays with the image."""
 
 
 class Export(models.Model):

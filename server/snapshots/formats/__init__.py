@@ -1,0 +1,1 @@
+"""File formats of an export: each module has `write(job) -> None` over the same rows."""

@@ -1,0 +1,100 @@
+"""Reading snapshots, row by row, at constant memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from server.snapshots.models import Export, Snapshot
+from server.taxonomy.models import Category
+
+BATCH = 2_000
+
+_ROWS = """
+SELECT i.id, i.sha256, i.original_name, i.format, i.width, i.height, i.byte_size,
+       s.category_id, s.split, s.evidence, s.blind, s.votes, s.annotation_id, u.username, a.created_at
+FROM snapshots_snapshotitem s
+JOIN images_image i ON i.id = s.image_id
+LEFT JOIN labeling_annotation a ON a.id = s.annotation_id
+LEFT JOIN accounts_user u ON u.id = a.annotator_id
+WHERE s.snapshot_id = %s
+ORDER BY s.image_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """One labeled image as an export sees it."""
+
+    image_id: int
+    sha256: str
+    original_name: str
+    format: str
+    width: int | None
+    height: int | None
+    byte_size: int
+    category_id: int
+    split: str
+    evidence: str
+    blind: bool
+    votes: int
+    annotation_id: UUID | None
+    annotator: str | None
+    labeled_at: datetime | None
+
+
+def categories_frozen(*, project_id: int) -> list[dict[str, Any]]:
+    """The taxonomy as a snapshot keeps it: id, name, parent, path from the root, definition. Two queries at most."""
+    nodes = list(Category.objects.filter(project_id=project_id).order_by("id"))
+    by_id = {node.pk: node for node in nodes}
+
+    def path(node: Category) -> list[str]:
+        above = by_id.get(node.parent_id)
+        return [*(path(above) if above else []), node.name]
+
+    return [
+        {
+            "id": node.pk,
+            "name": node.name,
+            "parent": node.parent_id,
+            "path": path(node),
+            "synonyms": node.synonyms,
+            "definition": node.definition,
+            "deprecated": node.deprecated_at is not None,
+        }
+        for node in nodes
+    ]
+
+
+def snapshot_rows(*, snapshot_id: int) -> Iterator[ExportRow]:
+    """Every row of a snapshot through a server-side cursor: memory does not grow with the snapshot."""
+    with transaction.atomic():
+        for row in _stream(_ROWS, [snapshot_id]):
+            yield ExportRow(*row)
+
+
+def snapshot_fingerprint_rows(*, snapshot_id: int) -> Iterator[tuple[str, int, str, str]]:
+    """(image hash, category id, split, evidence) in order of image hash; must run inside a transaction."""
+    yield from _stream(
+        "SELECT i.sha256, s.category_id, s.split, s.evidence FROM snapshots_snapshotitem s"
+        ' JOIN images_image i ON i.id = s.image_id WHERE s.snapshot_id = %s ORDER BY i.sha256 COLLATE "C"',
+        [snapshot_id],
+    )
+
+
+def _stream(sql: str, params: list[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql, params)
+        while rows := cursor.fetchmany(BATCH):
+            yield from rows
+
+
+def snapshot_of(*, project_id: int, snapshot_id: int) -> Snapshot | None:
+    return Snapshot.objects.filter(project_id=project_id, pk=snapshot_id).first()
+
+
+def export_of(*, project_id: int, export_id: int) -> Export | None:
+    return Export.objects.select_related("job", "snapshot").filter(project_id=project_id, pk=export_id).first()

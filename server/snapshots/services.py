@@ -1,0 +1,149 @@
+"""Freezing labels into snapshots, and the life of an export."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from server.accounts.models import User
+from server.core.errors import InvalidInput
+from server.projects.models import Project
+from server.snapshots import selectors
+from server.snapshots.models import Export, Snapshot
+
+DEFAULT_SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
+FORMATS = ("jsonl", "csv", "imagefolder", "parquet", "labelstudio")
+
+# Near-duplicates fall into one split: the share is a hash of the group's first image. Blind images are drawn at random
+# and answered without a suggestion, so they are the honest test set and go there whatever the shares say.
+_FREEZE = """
+INSERT INTO snapshots_snapshotitem (snapshot_id, image_id, category_id, split, evidence, blind, votes, annotation_id)
+SELECT %(snapshot)s, c.image_id, c.category_id,
+       CASE WHEN c.blind THEN 'test'
+            WHEN share.value < %(train)s THEN 'train'
+            WHEN share.value < %(train)s + %(val)s THEN 'val'
+            ELSE 'test' END,
+       c.evidence, c.blind, c.votes, a.id
+FROM labeling_consensus c
+JOIN images_image i ON i.id = c.image_id
+LEFT JOIN images_image leader ON leader.id = i.duplicate_group
+LEFT JOIN labeling_annotation a ON a.sequence = c.last_sequence
+CROSS JOIN LATERAL (
+    SELECT ('x' || substr(md5(%(seed)s || coalesce(leader.sha256, i.sha256)), 1, 8))::bit(32)::bigint
+           / 4294967296.0 AS value
+) share
+WHERE c.project_id = %(project)s AND c.state = 'agreed' AND c.category_id IS NOT NULL
+  AND (%(evidence)s::text[] IS NULL OR c.evidence = ANY (%(evidence)s::text[]))
+  AND (%(include_blind)s OR NOT c.blind)
+"""
+
+
+def snapshot_create(
+    *,
+    project: Project,
+    created_by: User | None,
+    name: str = "",
+    splits: dict[str, float] | None = None,
+    evidence: list[str] | None = None,
+    include_blind: bool = True,
+    seed: int = 0,
+) -> Snapshot:
+    """Freeze the agreed labels of this moment. The same labels, taxonomy, splits and seed give the same digest.
+
+    One INSERT … SELECT, so it is consistent while people go on labeling; safe to repeat (it makes another row).
+
+    Raises:
+        InvalidInput: Splits that are not shares of 1.
+    """
+    shares = _checked_splits(splits or DEFAULT_SPLITS)
+    with transaction.atomic():
+        snapshot = Snapshot.objects.create(
+            project=project,
+            name=name,
+            taxonomy_revision=project.taxonomy_revision,
+            categories=selectors.categories_frozen(project_id=project.pk),
+            filters={"evidence": evidence, "include_blind": include_blind, "splits": shares},
+            seed=seed,
+            created_by=created_by,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _FREEZE,
+                {
+                    "snapshot": snapshot.pk,
+                    "project": project.pk,
+                    "train": shares["train"],
+                    "val": shares["val"],
+                    "seed": str(seed),
+                    "evidence": evidence,
+                    "include_blind": include_blind,
+                },
+            )
+            snapshot.item_count = cursor.rowcount
+        snapshot.digest = _digest(snapshot)
+        snapshot.save(update_fields=["item_count", "digest"])
+    return snapshot
+
+
+def _checked_splits(splits: dict[str, float]) -> dict[str, float]:
+    shares = {part: float(splits.get(part, 0.0)) for part in ("train", "val", "test")}
+    if set(splits) - set(shares) or min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:
+        raise InvalidInput(
+            f"Splits are shares of train, val and test that add up to 1; got {splits}.", fields={"splits": splits}
+        )
+    return shares
+
+
+def _digest(snapshot: Snapshot) -> str:
+    """SHA-256 over the taxonomy and every (image hash, category, split, evidence), in order of image hash."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([snapshot.taxonomy_revision, snapshot.categories], sort_keys=True).encode())
+    for row in selectors.snapshot_fingerprint_rows(snapshot_id=snapshot.pk):
+        digest.update("\x1f".join(map(str, row)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def export_create(
+    *,
+    project: Project,
+    created_by: User | None,
+    format: str,
+    snapshot: Snapshot | None = None,
+    options: dict[str, Any] | None = None,
+) -> Export:
+    """An export of a snapshot, or of the labels of this moment (which makes one). The file is written by a job."""
+    if format not in FORMATS:
+        raise InvalidInput(f"Formats are {', '.join(FORMATS)}; got {format!r}.", fields={"format": format})
+    options = options or {}
+    with transaction.atomic():
+        snapshot = snapshot or snapshot_create(
+            project=project,
+            created_by=created_by,
+            evidence=options.get("evidence"),
+            include_blind=options.get("include_blind", True),
+        )
+        return Export.objects.create(
+            project=project, snapshot=snapshot, format=format, options=options, created_by=created_by
+        )
+
+
+def export_finish(*, export: Export, storage_key: str, file_name: str, byte_size: int, digest: str) -> None:
+    """Record the finished file. The bytes are on storage before this row says so."""
+    Export.objects.filter(pk=export.pk).update(
+        storage_key=storage_key, file_name=file_name, byte_size=byte_size, digest=digest
+    )
+
+
+def snapshot_release(*, snapshot: Snapshot) -> None:
+    """Publish a snapshot as a release. Only the first time counts."""
+    Snapshot.objects.filter(pk=snapshot.pk, released_at__isnull=True).update(released_at=Now())
+
+
+def exports_forget(*, exports: Iterable[Export]) -> list[str]:
+    """Drop rows and return the storage keys whose bytes may go now."""
+    keys = [export.storage_key for export in exports if export.storage_key]
+    Export.objects.filter(pk__in=[export.pk for export in exports]).delete()
+    return keys
