@@ -34,11 +34,12 @@ class NoTextTowerError(MlError):
 
 
 class DecodeError(MlError):
-    """An image cannot be decoded within its limits. `reason` is a short stable code."""
+    """An image cannot be decoded within its limits. `reason` is a short stable code, `key` the caller's own name."""
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: str, key: object = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.key = key
 
 
 class ConfigError(MlError):

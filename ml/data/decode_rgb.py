@@ -67,7 +67,7 @@ def decode_rgb(data: bytes, *, min_side: int | None = None, max_pixels: int = MA
     except Image.DecompressionBombError as error:
         raise DecodeError(f"more than {max_pixels} pixels", reason="too_many_pixels") from error
     except Exception as error:
-        raise _as_decode_error(error, kind) from error
+        raise _as_decode_error(error, kind, data) from error
 
 
 def _decode(data: bytes, kind: str, *, min_side: int | None, max_pixels: int) -> Decoded:
@@ -122,15 +122,21 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return image.convert("F").point(lambda value: value * (255.0 / peak)).convert("L").convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        white = Image.new("RGB", rgba.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba)
+        return white
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _as_decode_error(error: Exception, kind: str) -> DecodeError:
+def _as_decode_error(error: Exception, kind: str, data: bytes) -> DecodeError:
     text = str(error).lower()
+    if isinstance(error, EOFError) or "truncated" in text or "unexpected end" in text or _declares_more(kind, data):
+        return DecodeError(f"the {kind} file ends too early", reason="truncated")
     if isinstance(error, UnidentifiedImageError):
         return DecodeError(f"the bytes begin like {kind} and are not", reason="corrupt")
-    if "truncated" in text or "unexpected end" in text or "incomplete" in text or isinstance(error, EOFError):
-        return DecodeError(f"the {kind} file ends too early", reason="truncated")
     return DecodeError(f"the {kind} file is damaged ({type(error).__name__})", reason="corrupt")
+
+
+def _declares_more(kind: str, data: bytes) -> bool:
+    """WebP says its length at the start, and its decoder does not say what it missed."""
+    return kind == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data)
