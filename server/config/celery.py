@@ -25,6 +25,7 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": 1800,
         "socket_keepalive": True,
+        "socket_connect_timeout": 3,
         "health_check_interval": 10,
     },
     timezone="UTC",
@@ -37,5 +38,16 @@ def declare_task_modules() -> None:
 
 
 declare_task_modules()
-BEAT: dict[str, Any] = {}
+BEAT: dict[str, Any] = {
+    "sweep": {"task": "pipeline.sweep", "schedule": 30.0, "options": {"queue": "default", "expires": 30}},
+    **{
+        f"canary-{queue}": {
+            "task": "pipeline.canary",
+            "schedule": 60.0,
+            "kwargs": {"queue": queue},
+            "options": {"queue": queue, "expires": 60},
+        }
+        for queue in ("default", "ml", "interactive")
+    },
+}
 app.conf.beat_schedule = BEAT

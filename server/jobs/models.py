@@ -47,6 +47,8 @@ class Job(models.Model):
     result = models.JSONField(default=dict)
     coalesce_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 (null is "no key": unique among the rest)
     """At most one live job per key: asking again returns the one that is there."""
+    again = models.BooleanField(default=False)
+    """Asked for once more while it ran: what it had already read may be old, so it runs again when it ends."""
 
     class Meta:
         ordering: ClassVar = ["-id"]

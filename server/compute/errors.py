@@ -1,0 +1,5 @@
+"""What `ml` raises on purpose, for the stations that turn it into a message."""
+
+from ml.errors import DecodeError, MlError
+
+__all__ = ["DecodeError", "MlError"]

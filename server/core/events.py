@@ -1,0 +1,39 @@
+"""Hints to open pages that something changed. A lost hint costs nothing: pages fetch again when they reconnect."""
+
+import json
+import logging
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+CHANNEL = "winnow:project:{}"
+TOPICS = ("jobs", "images", "predictions", "annotations", "taxonomy", "exports")
+
+
+def redis_url() -> str:
+    """The broker's address as the Redis client spells it."""
+    url = settings.CELERY_BROKER_URL
+    return "unix://" + url.removeprefix("redis+socket://") if url.startswith("redis+socket://") else url
+
+
+@cache
+def _client() -> Any:
+    timeout = {} if urlsplit(redis_url()).scheme == "unix" else {"socket_connect_timeout": 0.5}
+    return redis.Redis.from_url(redis_url(), socket_timeout=0.5, **timeout)
+
+
+def publish(project_id: int, *topics: str) -> None:
+    """Tell open pages of a project, after the commit. Never raises: labels are saved with the broker down."""
+    transaction.on_commit(lambda: _publish(project_id, topics))
+
+
+def _publish(project_id: int, topics: tuple[str, ...]) -> None:
+    try:
+        _client().publish(CHANNEL.format(project_id), json.dumps({"topics": list(topics)}))
+    except (redis.RedisError, OSError) as error:
+        logger.debug("event_not_published: %s", error)

@@ -1,0 +1,23 @@
+"""What beat runs: the sweeper and the canaries."""
+
+from typing import Any
+
+from celery import shared_task
+
+from server.jobs.canary import canary_seen
+from server.jobs.sweeping import sweep
+from server.pipeline import flows
+from server.pipeline.handle import worker_name
+
+
+@shared_task(name="pipeline.sweep")  # type: ignore[untyped-decorator]
+def sweep_jobs(**unknown: Any) -> None:
+    """Send new messages for live jobs that lost theirs or their worker."""
+    for job in sweep():
+        flows.send(job)
+
+
+@shared_task(name="pipeline.canary")  # type: ignore[untyped-decorator]
+def canary(queue: str, **unknown: Any) -> None:
+    """This message came through its queue, so somebody works on it."""
+    canary_seen(queue=queue, worker=worker_name())
