@@ -112,9 +112,11 @@ def test_a_broker_that_is_down_fails_no_request(
 ) -> None:
     token = flows._silent.set(False)
     try:
-        with patch.object(flows.current_app, "send_task", side_effect=OSError("connection refused")):
-            with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-                job = flows.enqueue("whole", project_id=project.pk)
+        with (
+            patch.object(flows.current_app, "send_task", side_effect=OSError("connection refused")),
+            django_capture_on_commit_callbacks(execute=True),  # type: ignore[operator]
+        ):
+            job = flows.enqueue("whole", project_id=project.pk)
     finally:
         flows._silent.reset(token)
     assert Job.objects.get(pk=job.pk).heartbeat_at is None, "the sweeper sees that no message left"
