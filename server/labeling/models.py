@@ -17,9 +17,11 @@ class Purpose(models.TextChoices):
 
 
 class QueueItem(models.Model):
-    """One image waiting for people. Rank is the order; `remaining` judgements are still wanted."""
+    """One image waiting for people. Rank is the order; `remaining` of the `wanted` judgements are still to come."""
 
-    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="queue_items")
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="queue_items", db_index=False
+    )
     round = models.ForeignKey(
         "acquisition.AcquisitionRound", on_delete=models.SET_NULL, null=True, related_name="queue_items"
     )
@@ -28,22 +30,26 @@ class QueueItem(models.Model):
     rank = models.FloatField()
     """Lower comes first. Blind items are spread through the ranks so that effort cannot tell them apart."""
     reason = models.CharField(max_length=200, default="", blank=True)
+    wanted = models.SmallIntegerField(default=1)
     remaining = models.SmallIntegerField(default=1)
+    slots = models.SmallIntegerField(default=1)
+    """max(0, remaining − live leases). Leased items leave the index of open ones, so that a lease costs the same
+    whether none or thousands of items at the head are out."""
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "image"], name="queue_item_once")]
         indexes: ClassVar = [
-            models.Index(fields=["project", "rank", "id"], condition=Q(remaining__gt=0), name="queue_open"),
+            models.Index(fields=["project", "rank", "id"], condition=Q(slots__gt=0), name="queue_open"),
         ]
 
 
 class Lease(models.Model):
     """A temporary right to label an image. Times are the database's; a late label is still taken."""
 
-    item = models.ForeignKey(QueueItem, on_delete=models.CASCADE, related_name="leases")
-    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="leases")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="leases")
+    item = models.ForeignKey(QueueItem, on_delete=models.CASCADE, related_name="leases", db_index=False)
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="leases", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="leases", db_index=False)
     token = models.UUIDField()
     leased_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField()
@@ -99,10 +105,12 @@ class Annotation(models.Model):
         unique=True, editable=False, db_default=Func(Value("labeling_annotation_sequence"), function="nextval")
     )
     """Order of arrival, from a database sequence."""
-    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="annotations")
-    image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="annotations")
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="annotations", db_index=False
+    )
+    image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="annotations", db_index=False)
     annotator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="annotations"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="annotations", db_index=False
     )
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.LABEL)
     category = models.ForeignKey("taxonomy.Category", on_delete=models.PROTECT, null=True, related_name="annotations")
@@ -137,7 +145,9 @@ class Consensus(models.Model):
     """The current derived category of an image. Rebuildable at any time from its annotations."""
 
     image = models.OneToOneField("images.Image", on_delete=models.CASCADE, primary_key=True, related_name="consensus")
-    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="consensuses")
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="consensuses", db_index=False
+    )
     category = models.ForeignKey("taxonomy.Category", on_delete=models.PROTECT, null=True, related_name="consensuses")
     state = models.CharField(max_length=10, choices=ConsensusState.choices)
     evidence = models.CharField(max_length=10, choices=Evidence.choices)

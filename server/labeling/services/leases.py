@@ -1,0 +1,140 @@
+"""Leases: who looks at what for the next minutes. One statement takes them; the database's clock ends them.
+
+Every change of a queue item's leases happens under the lock of the item's row, so that `slots` is exactly
+max(0, remaining − live leases) whenever no transaction is in flight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from server.core import sql
+
+LEASE_S = 300
+"""Minutes, not days: an abandoned lease is back in the queue before anyone notices."""
+RECLAIM_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Leased:
+    """One item that this person, and nobody else beyond the overlap, may label until `lease_until`."""
+
+    item_id: int
+    image_id: int
+    purpose: str
+    reason: str
+    token: UUID
+    lease_until: datetime
+
+
+# `slots` sits in the locked row, so it is checked again on the newest version of a row that another client has
+# just taken. The insert decides which items were got; only those lose a slot.
+TAKE = """
+WITH picked AS (
+    SELECT q.id, q.image_id, q.purpose, q.reason, q.rank
+    FROM labeling_queueitem q
+    WHERE q.project_id = %(project)s AND q.slots > 0
+      AND NOT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.item_id = q.id AND l.user_id = %(user)s)
+      AND (q.remaining = q.wanted OR NOT EXISTS (
+          SELECT 1 FROM labeling_annotation a
+          WHERE a.image_id = q.image_id AND a.annotator_id = %(user)s AND a.kind <> 'undo'
+            AND NOT EXISTS (SELECT 1 FROM labeling_annotation u WHERE u.undoes_id = a.id)))
+    ORDER BY q.rank, q.id
+    LIMIT %(count)s
+    FOR UPDATE OF q SKIP LOCKED
+), leased AS (
+    INSERT INTO labeling_lease (item_id, project_id, user_id, token, leased_at, lease_until)
+    SELECT id, %(project)s, %(user)s, gen_random_uuid(), clock_timestamp(),
+           clock_timestamp() + make_interval(secs => %(lease_s)s)
+    FROM picked
+    ON CONFLICT (item_id, user_id) DO NOTHING
+    RETURNING item_id, token, lease_until
+), counted AS (
+    UPDATE labeling_queueitem q SET slots = q.slots - 1 FROM leased WHERE q.id = leased.item_id
+)
+SELECT picked.id AS item_id, picked.image_id, picked.purpose, picked.reason, leased.token, leased.lease_until
+FROM picked JOIN leased ON leased.item_id = picked.id
+ORDER BY picked.rank, picked.id
+"""
+
+EXPIRED = """
+SELECT EXISTS (
+    SELECT 1 FROM labeling_lease WHERE project_id = %(project)s AND lease_until < clock_timestamp())
+"""
+
+LOCK_EXPIRED = """
+SELECT q.id FROM labeling_queueitem q
+WHERE q.id IN (
+    SELECT item_id FROM labeling_lease
+    WHERE project_id = %(project)s AND lease_until < clock_timestamp()
+    ORDER BY lease_until LIMIT %(limit)s)
+ORDER BY q.id
+FOR UPDATE SKIP LOCKED
+"""
+
+# The count is taken before the delete of the same statement shows, hence the subtraction.
+DROP = """
+WITH gone AS (
+    DELETE FROM labeling_lease l WHERE l.item_id = ANY(%(items)s) AND {which} RETURNING l.item_id)
+UPDATE labeling_queueitem q
+SET slots = GREATEST(0, q.remaining
+    - (SELECT count(*) FROM labeling_lease l WHERE l.item_id = q.id)
+    + (SELECT count(*) FROM gone WHERE gone.item_id = q.id))
+WHERE q.id IN (SELECT item_id FROM gone)
+"""
+
+LOCK_HELD = """
+SELECT q.id FROM labeling_queueitem q
+WHERE q.id IN (
+    SELECT item_id FROM labeling_lease
+    WHERE project_id = %(project)s AND user_id = %(user)s AND token = ANY(%(tokens)s))
+ORDER BY q.id
+FOR UPDATE
+"""
+
+RENEW = """
+UPDATE labeling_lease SET lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+WHERE project_id = %(project)s AND user_id = %(user)s AND token = ANY(%(tokens)s)
+RETURNING token, lease_until
+"""
+
+
+@transaction.atomic
+def leases_take(*, project_id: int, user_id: int, count: int, lease_s: float = LEASE_S) -> list[Leased]:
+    """Up to `count` of the best-ranked items that are free and that this person has not judged yet."""
+    leases_reclaim(project_id=project_id)
+    params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
+    return [Leased(**row) for row in sql.fetch_all(TAKE, params)]
+
+
+@transaction.atomic
+def leases_reclaim(*, project_id: int) -> int:
+    """Give expired leases back to the queue. One index probe where there are none. Safe to repeat."""
+    if not sql.fetch_value(EXPIRED, {"project": project_id}):
+        return 0
+    items = _ids(sql.fetch_all(LOCK_EXPIRED, {"project": project_id, "limit": RECLAIM_AT_ONCE}))
+    return sql.execute(DROP.format(which="l.lease_until < clock_timestamp()"), {"items": items}) if items else 0
+
+
+def leases_renew(*, project_id: int, user_id: int, tokens: Sequence[UUID], lease_s: float = LEASE_S) -> list[UUID]:
+    """Extend leases that are still held; their tokens. The label of one that is gone is taken all the same."""
+    params = {"project": project_id, "user": user_id, "tokens": list(tokens), "lease_s": lease_s}
+    return [row["token"] for row in sql.fetch_all(RENEW, params)]
+
+
+@transaction.atomic
+def leases_release(*, project_id: int, user_id: int, tokens: Sequence[UUID]) -> int:
+    """Hand leases back, as a closing tab does. Unknown tokens are ignored."""
+    params = {"project": project_id, "user": user_id, "tokens": list(tokens)}
+    items = _ids(sql.fetch_all(LOCK_HELD, params))
+    if not items:
+        return 0
+    which = "l.user_id = %(user)s AND l.token = ANY(%(tokens)s)"
+    return sql.execute(DROP.format(which=which), {**params, "items": items})
+
+
+def _ids(rows: list[dict[str, int]]) -> list[int]:
+    return [row["id"] for row in rows]
