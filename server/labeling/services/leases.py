@@ -110,7 +110,7 @@ def leases_take(*, project_id: int, user_id: int, count: int, lease_s: float = L
     return [Leased(**row) for row in sql.fetch_all(TAKE, params)]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def leases_reclaim(*, project_id: int) -> int:
     """Give expired leases back to the queue. One index probe where there are none. Safe to repeat."""
     if not sql.fetch_value(EXPIRED, {"project": project_id}):
