@@ -1,0 +1,1 @@
+"""Tests mirror the tree. Real PostgreSQL, real files, real images."""
