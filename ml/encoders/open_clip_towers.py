@@ -6,14 +6,18 @@ from typing import Any, cast
 
 import open_clip
 import torch
+from open_clip.constants import HF_CONFIG_NAME, HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from open_clip.factory import load_checkpoint
-from open_clip.transform import PreprocessCfg
+from open_clip.model import set_model_preprocess_cfg
+from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from torch import Tensor
 
 from ml.data.preprocess import Preprocessing
+from ml.encoders.hub import hub_errors, hub_file
 from ml.encoders.spec import EncoderSpec
+from ml.encoders.tokenizer import build_tokenizer
 from ml.encoders.towers import Towers
-from ml.encoders.weights import hub_errors, load_strictly, read_safetensors
+from ml.encoders.weights import load_strictly, read_safetensors
 from ml.errors import ConfigError
 
 
@@ -24,40 +28,60 @@ def build_open_clip(spec: EncoderSpec, *, cache_dir: Path | None = None) -> Towe
         EncoderUnavailableError: The weights are neither cached nor reachable.
         ArtefactError: The weights do not fit the model.
     """
-    cache = str(cache_dir) if cache_dir else None
     if spec.source == "file":
         model = _from_file(spec)
     elif spec.source == "random":
         model = _random(spec)
+    elif spec.source == "tag":
+        model = _from_tag(spec, cache_dir)
     else:
-        model = _from_hub(spec, cache)
+        model = _from_hub(spec, cache_dir)
     model.eval().requires_grad_(False)
-    return _towers(model, _tokenizer(spec, model, cache))
+    return _towers(model, build_tokenizer(spec, cache_dir=cache_dir))
 
 
-def _from_hub(spec: EncoderSpec, cache: str | None) -> Any:
-    if spec.source == "tag":
-        with hub_errors(spec.name):
-            path = open_clip.download_pretrained(open_clip.get_pretrained_cfg(spec.model, spec.tag), cache_dir=cache)
-        model_name, tag = spec.model, spec.tag
-    else:
-        with hub_errors(spec.name):
-            path = open_clip.download_pretrained_from_hf(spec.model, cache_dir=cache)
-        model_name, tag = f"hf-hub:{spec.model}", None
-    if Path(path).suffix == ".safetensors":
-        read_safetensors(Path(path))
-    model = open_clip.create_model(model_name, tag, load_weights=False, pretrained_text=False, cache_dir=cache)
-    load_strictly(model, lambda: load_checkpoint(model, str(path), weights_only=True), name=spec.name)
+def _from_tag(spec: EncoderSpec, cache_dir: Path | None) -> Any:
+    cfg = open_clip.get_pretrained_cfg(spec.model, spec.tag)
+    model = open_clip.create_model(spec.model, None, pretrained_text=False, **spec.model_kwargs)
+    with hub_errors(spec.name):
+        repository, _, name = cfg.get("hf_hub", "").rpartition("/")
+        names = _weight_names(name)
+        path = hub_file(repository, names, cache_dir=cache_dir) if repository else _by_address(cfg, cache_dir)
+    _fill(model, path, name=spec.name)
+    size = {"size": model.visual.image_size}
+    set_model_preprocess_cfg(model, merge_preprocess_dict(merge_preprocess_dict(PreprocessCfg(), cfg), size))
     return model
+
+
+def _from_hub(spec: EncoderSpec, cache_dir: Path | None) -> Any:
+    with hub_errors(spec.name):
+        config = hub_file(spec.model, [HF_CONFIG_NAME], cache_dir=cache_dir)
+        path = hub_file(spec.model, _weight_names(""), cache_dir=cache_dir)
+        model = open_clip.create_model(f"local-dir:{config.parent}", load_weights=False, pretrained_text=False)
+    _fill(model, path, name=spec.name)
+    return model
+
+
+def _by_address(cfg: dict[str, Any], cache_dir: Path | None) -> Path:
+    return Path(open_clip.download_pretrained(cfg, cache_dir=str(cache_dir) if cache_dir else None))
+
+
+def _weight_names(name: str) -> list[str]:
+    """File names to try, safetensors first."""
+    name = name or HF_WEIGHTS_NAME
+    safe = HF_SAFE_WEIGHTS_NAME if name == HF_WEIGHTS_NAME else f"{name.rpartition('.')[0]}.safetensors"
+    return list(dict.fromkeys([safe, name]))
+
+
+def _fill(model: Any, path: Path, *, name: str) -> None:
+    if path.suffix == ".safetensors":
+        read_safetensors(path)  # its errors are clearer than those of the loader below
+    load_strictly(model, lambda: load_checkpoint(model, str(path), weights_only=True), name=name)
 
 
 def _from_file(spec: EncoderSpec) -> Any:
     model = _empty(spec)
-    weights = cast(Path, spec.weights)
-    tensors = read_safetensors(weights)
-    if not tensors:
-        raise ConfigError(f"{weights} holds no tensors")
-    load_strictly(model, lambda: load_checkpoint(model, str(weights), weights_only=True), name=spec.name)
+    _fill(model, cast(Path, spec.weights), name=spec.name)
     return model
 
 
@@ -76,8 +100,7 @@ def _empty(spec: EncoderSpec) -> Any:
         raise ConfigError(f"{spec.name}: the model configuration lacks {sorted(missing)}")
     custom_text = cfg.pop("custom_text", False)
     model = (open_clip.CustomTextCLIP if custom_text else open_clip.CLIP)(**cfg, **spec.model_kwargs)
-    default = {"size": model.visual.image_size}
-    open_clip.model.set_model_preprocess_cfg(model, open_clip.transform.merge_preprocess_dict(PreprocessCfg(), default))
+    set_model_preprocess_cfg(model, merge_preprocess_dict(PreprocessCfg(), {"size": model.visual.image_size}))
     return model
 
 
@@ -91,22 +114,6 @@ _MODEL_KEYS = {
     "init_logit_bias",
     "nonscalar_logit_scale",
 }
-
-
-def _tokenizer(spec: EncoderSpec, model: Any, cache: str | None) -> Any:
-    if spec.tokenizer is not None or spec.model_cfg is not None:
-        text_cfg = (spec.model_cfg or {}).get("text_cfg", {})
-        merges = {"bpe_path": str(spec.tokenizer)} if spec.tokenizer else {}
-        tokenizer = open_clip.SimpleTokenizer(context_length=text_cfg.get("context_length", 77), **merges)
-        if text_cfg.get("vocab_size", 49408) < tokenizer.vocab_size:
-            raise ConfigError(
-                f"{spec.name}: the text tower knows {text_cfg['vocab_size']} tokens, its tokenizer makes "
-                f"{tokenizer.vocab_size}; put the byte-pair merges it was trained with beside the weights"
-            )
-        return tokenizer
-    name = f"hf-hub:{spec.model}" if spec.source == "hub" else spec.model
-    with hub_errors(f"the tokenizer of {spec.name}"):
-        return open_clip.get_tokenizer(name, cache_dir=cache)
 
 
 def _towers(model: Any, tokenizer: Any) -> Towers:

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +64,10 @@ class EncoderSpec:
         }
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: what a stored encoder version keeps of its encoder."""
+        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+
 
 def resolve_spec(name: str | Path) -> EncoderSpec:
     """The spec behind a name. Reads names and small JSON files only: no network, no weights.
@@ -86,7 +90,7 @@ def resolve_spec(name: str | Path) -> EncoderSpec:
     path = Path(text)
     if path.suffix == ".json" and path.is_file():
         return _json_spec(path)
-    if path.is_dir():
+    if text and path.is_dir():
         return _folder_spec(path, name=text)
     raise ConfigError(f"no encoder is called {text!r}; {NAMING}")
 
@@ -109,6 +113,10 @@ def _open_clip_spec(name: str, rest: str) -> EncoderSpec:
     clean = tag.lower().replace("-", "_")
     if clean not in tags:
         raise ConfigError(f"{model} has no pretrained tag {tag!r}; valid: {_nearest(clean, tags)}")
+    quick = bool(open_clip.get_pretrained_cfg(model, clean).get("quick_gelu", False))
+    if quick != bool(open_clip.get_model_config(model).get("quick_gelu", False)):
+        other = f"{model}-quickgelu" if quick else model.removesuffix("-quickgelu")
+        raise ConfigError(f"the weights {tag!r} were trained with another activation: open_clip:{other}/{tag}")
     return EncoderSpec(name=name, library="open_clip", model=model, source="tag", tag=clean)
 
 
@@ -139,7 +147,7 @@ def _json_spec(path: Path) -> EncoderSpec:
         library=library,
         model=str(values["model"]),
         source="file",
-        weights=_beside(path, values["weights"]),
+        weights=_safetensors_beside(path, values["weights"]),
         model_cfg=values.get("model_cfg"),
         model_kwargs=dict(values.get("model_kwargs", {})),
         tokenizer=_beside(path, values["tokenizer"]) if values.get("tokenizer") else None,
@@ -170,6 +178,12 @@ def _folder_spec(folder: Path, *, name: str) -> EncoderSpec:
     )
 
 
+def _safetensors_beside(path: Path, file_name: object) -> Path:
+    if not str(file_name).endswith(".safetensors"):
+        raise ArtefactError(f"{path}: weights are a .safetensors file, not {file_name}; convert them first")
+    return _beside(path, file_name)
+
+
 def _beside(path: Path, file_name: object) -> Path:
     found = path.parent / str(file_name)
     if not found.is_file():
@@ -188,6 +202,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _nearest(word: str, words: list[str]) -> str:
+    if not word:
+        return ", ".join(sorted(words))
     return ", ".join(difflib.get_close_matches(word, words, n=5, cutoff=0.3) or sorted(words)[:12]) or "none"
 
 

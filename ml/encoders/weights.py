@@ -1,8 +1,7 @@
 """Weights on disk and in memory: what they hash to, and whether they can be trusted to be numbers."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ml.errors import ArtefactError, EncoderUnavailableError, MlError, NonFiniteError
+from ml.errors import ArtefactError, MlError, NonFiniteError
 
 T = TypeVar("T")
 
@@ -54,24 +53,11 @@ def load_strictly(module: nn.Module, load: Callable[[], T], *, name: str) -> T:
         return load()
     except MlError:
         raise
-    except (RuntimeError, KeyError, ValueError, AttributeError) as error:
+    except (RuntimeError, KeyError, ValueError, AttributeError, TypeError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         known = f"{type(module).__name__} expects {len(module.state_dict())} tensors"
         raise ArtefactError(
             f"{name}: these weights belong to another model ({' '.join(lines)[:400]}); {known}"
         ) from error
-
-
-@contextmanager
-def hub_errors(name: str) -> Iterator[None]:
-    """Whatever a download raises becomes one error that names the next step."""
-    try:
-        yield
-    except MlError:
-        raise
     except Exception as error:
-        raise EncoderUnavailableError(
-            f"{name}: its weights are neither in the local cache nor can the model hub be reached "
-            f"({type(error).__name__}). Connect to the network once, copy the hub cache to this machine, "
-            "or name a local JSON spec; `demo` needs no network."
-        ) from error
+        raise ArtefactError(f"{name}: the weights cannot be read without running code that came with them") from error

@@ -1,7 +1,6 @@
 """Tiny encoders with real architectures, so that parity is tested in milliseconds."""
 
 import gzip
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -15,43 +14,42 @@ from safetensors.torch import save_file
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
-TINY = {
+TINY: dict[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
     "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
 }
 
 
-def photograph(seed: int, *, size: tuple[int, int] = (120, 90)) -> Image.Image:
-    """A smooth random picture: it has low frequencies, as photographs have."""
-    noise = np.random.default_rng(seed).integers(0, 256, (7, 9, 3), np.uint8)
-    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
-
-
-def as_bytes(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def random_clip(cfg: dict[str, Any], *, seed: int = 0) -> open_clip.CLIP:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return open_clip.CLIP(**cfg).eval()
+        return open_clip.CLIP(**json.loads(json.dumps(cfg))).eval()
 
 
-def write_folder(folder: Path, *, seed: int = 0, merges: int | None = None) -> Path:
-    """An encoder in the layout of the demo encoder: config.json, weights.safetensors and, at will, few merges."""
+def write_folder(
+    folder: Path, *, seed: int = 0, merges: int | None = None, preprocess: dict[str, Any] | None = None
+) -> Path:
+    """An encoder in open_clip's folder layout and, at will, with a cut-down vocabulary as the demo encoder has."""
     cfg = json.loads(json.dumps(TINY))
     folder.mkdir(parents=True, exist_ok=True)
     if merges is not None:
-        lines = gzip.decompress(Path(open_clip.tokenizer.default_bpe()).read_bytes()).decode().split("\n")[: merges + 1]
-        (folder / "bpe.txt.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+        complete = gzip.decompress(Path(open_clip.tokenizer.default_bpe()).read_bytes()).decode()
+        (folder / "bpe.txt.gz").write_bytes(gzip.compress("\n".join(complete.split("\n")[: merges + 1]).encode()))
         cfg["text_cfg"]["vocab_size"] = 512 + merges + 2
     model = random_clip(cfg, seed=seed)
-    (folder / "config.json").write_text(json.dumps({"model_cfg": cfg, "preprocess_cfg": {}}))
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "weights.safetensors")
+    config = {"model_cfg": cfg, "preprocess_cfg": preprocess or {}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     return folder
+
+
+def photographs(count: int = 6) -> list[Image.Image]:
+    """Smooth random pictures of several shapes."""
+    rng = np.random.default_rng(7)
+    shapes = [(120, 90), (64, 64), (90, 200), (33, 40), (300, 64), (65, 130)]
+    noise = [Image.fromarray(rng.integers(0, 256, (7, 9, 3), np.uint8)) for _ in range(count)]
+    return [n.resize(shapes[i % len(shapes)], Image.Resampling.BICUBIC) for i, n in enumerate(noise)]
 
 
 @pytest.fixture(scope="session")
