@@ -1,0 +1,47 @@
+# Everything a person does with Winnow. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv/bin
+SUPERVISOR := $(VENV)/python -m server.supervisor
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop status test check fmt openapi bench reproduce demo-encoder bench-labeling
+
+help:            ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:           ## make .venv and the built front end
+	@$(PYTHON) scripts/setup.py
+
+run:             ## start everything and print one URL (ARGS="--port 8080")
+	@$(PYTHON) scripts/setup.py && exec $(SUPERVISOR) run $(ARGS)
+
+stop:            ## stop what `make run` started
+	@$(SUPERVISOR) stop
+
+status:          ## what is running, and where
+	@$(SUPERVISOR) status
+
+test:            ## checks and every test that needs no GPU (ARGS go to pytest)
+	@$(PYTHON) scripts/setup.py --dev && $(VENV)/python scripts/test.py $(ARGS)
+
+check:           ## lint, format, types, import contracts, migrations, front end
+	@$(PYTHON) scripts/setup.py --dev && $(VENV)/python scripts/check.py
+
+fmt:             ## put code into its one format
+	@$(VENV)/ruff check --fix -q . ; $(VENV)/ruff format -q .
+
+openapi:         ## write openapi.json from the server
+	@$(VENV)/python manage.py spectacular --format openapi-json --file openapi.json --validate
+
+bench:           ## the product's speed on a seeded project (docs/benchmarks.md)
+	@$(VENV)/python manage.py run_benchmarks $(ARGS)
+
+reproduce:       ## the papers' numbers against ours (tests marked slow)
+	@$(VENV)/python -m pytest -m slow $(ARGS)
+
+demo-encoder:    ## train the small encoder that Winnow brings
+	@$(VENV)/python -m ml.train demo_encoder $(ARGS)
+
+bench-labeling:  ## clicks per correct label, strategy against strategy
+	@$(VENV)/python -m ml.bench labeling $(ARGS)
