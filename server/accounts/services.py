@@ -1,20 +1,51 @@
-"""Tokens: made once, shown once, stored as a hash."""
+"""People, and their tokens: made once, shown once, stored as a hash."""
 
 import hashlib
+import json
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from server.accounts.models import ApiToken, User
+from server.core.errors import InvalidInput, LimitReached
+from server.core.text import clean_line, clean_name
 
 PREFIX = "wnw_"
+LIMIT_TOKENS = 50
+LIMIT_KEYMAP_BYTES = 8192
+
+
+def user_update(*, user: User, changes: Mapping[str, Any]) -> User:
+    """Change a person's keymap or first name; nothing else is theirs to set.
+
+    Raises:
+        InvalidInput: the keymap is larger than 8 KiB of JSON.
+    """
+    if "keymap" in changes:
+        if len(json.dumps(changes["keymap"])) > LIMIT_KEYMAP_BYTES:
+            raise InvalidInput("A keymap of more than 8 KiB is refused.")
+        user.keymap = changes["keymap"]
+    if "first_name" in changes:
+        user.first_name = clean_line(changes["first_name"], max_length=150)
+    user.save(update_fields=["keymap", "first_name"])
+    return user
+
+
+def tokens_of(*, user: User) -> QuerySet[ApiToken]:
+    """Live and expired tokens, newest first; revoked ones are gone from sight."""
+    return ApiToken.objects.filter(user=user, revoked_at__isnull=True)
 
 
 def token_create(*, user: User, name: str, lifetime_days: int | None = None) -> tuple[ApiToken, str]:
     """A new token and its plain text, which is not stored and cannot be shown again."""
+    if tokens_of(user=user).count() >= LIMIT_TOKENS:
+        raise LimitReached(f"You have {LIMIT_TOKENS} tokens; revoke one that is no longer used.")
+    name = clean_name(name, what="A token's name", max_length=100)
     plain = PREFIX + secrets.token_urlsafe(32)
     expires = timezone.now() + timedelta(days=lifetime_days) if lifetime_days else None
     token = ApiToken.objects.create(

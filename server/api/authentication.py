@@ -22,3 +22,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Token"
+
+
+class SessionOnly(authentication.SessionAuthentication):
+    """For what a token must not do. Answers 401, not 403, where nobody is logged in."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Session"

@@ -4,7 +4,7 @@ import logging
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -45,6 +45,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         if challenge:
             headers["WWW-Authenticate"] = challenge
         return _response(exc.status_code, str(exc.default_code), str(exc.detail), headers=headers)
+    if isinstance(exc, RequestDataTooBig):
+        return _response(413, "too_large", "The body is larger than what is accepted here.")
+    if isinstance(exc, SuspiciousOperation):
+        return _response(400, "invalid", "This request cannot be read.")
     if isinstance(exc, OperationalError):
         logger.exception("database_unavailable")
         return _response(503, "unavailable", "The database cannot be reached. Nothing was lost; try again in a moment.")

@@ -1,5 +1,22 @@
-"""Routes of the API, the schema and the page."""
+"""Routes of the API, the schema and the page. A new resource is one line here."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from server.api import pages, schema
+
+RESOURCES = [
+    "session",
+    "tokens",
+    "projects",
+    "members",
+    "categories",
+    "jobs",
+    "schema",
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *[path("api/v1/", include(f"server.api.{name}")) for name in RESOURCES],
+    *schema.unknown,
+    path("", pages.page),
+    re_path(r"^(?:login|p|tokens|me)(?:/.*)?$", pages.page),
+]

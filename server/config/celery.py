@@ -26,6 +26,11 @@ app.conf.update(
         "visibility_timeout": 1800,
         "socket_keepalive": True,
         "socket_connect_timeout": 3,
+        # A request waits for a broker that is down no longer than this; the sweeper sends its message later.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.1,
         "health_check_interval": 10,
     },
     timezone="UTC",

@@ -7,3 +7,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("server.api.urls")),
 ]
+
+handler400 = "server.api.pages.bad_request"
+handler403 = "server.api.pages.not_allowed"
+handler404 = "server.api.pages.not_found"
+handler500 = "server.api.pages.server_error"

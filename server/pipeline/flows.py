@@ -15,6 +15,7 @@ from celery import current_app
 from django.db import transaction
 
 from server.accounts.models import User
+from server.images.models import Image, ImageState
 from server.jobs import services as jobs
 from server.jobs.models import Job, State
 from server.jobs.selectors import live_job
@@ -122,9 +123,16 @@ def after_predicted(project_id: int) -> Job:
     return enqueue("acquire", project_id=project_id, coalesce_key=f"acquire:{project_id}")
 
 
-def after_taxonomy_changed(project_id: int) -> Job:
-    """Other categories or other words for them → predict again."""
+def after_taxonomy_changed(project_id: int) -> Job | None:
+    """Other categories or other words for them → predict again, where there is anything to predict."""
+    if not Image.objects.filter(project_id=project_id, state=ImageState.READY).exists():
+        return None
     return enqueue("predict", project_id=project_id, coalesce_key=f"predict:{project_id}")
+
+
+def after_project_archived(project_id: int) -> Job:
+    """Nobody sees it any more → delete its rows and bytes."""
+    return enqueue("purge", project_id=None, params={"project": project_id}, coalesce_key=f"purge:{project_id}")
 
 
 def after_annotated(project_id: int) -> None:

@@ -1,0 +1,189 @@
+"""Changing a taxonomy. Every change is one transaction and one numbered revision."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from server.accounts.models import User
+from server.core.errors import Conflict, InvalidInput, LimitReached
+from server.core.events import publish
+from server.core.text import clean_line, clean_name, clean_text
+from server.projects.models import Project
+from server.taxonomy.models import Category, CategoryDescription, DescriptionKind, TaxonomyRevision
+from server.taxonomy.selectors import categories_of, category_of
+from server.taxonomy.tree import descendants
+
+LIMIT_CATEGORIES = 5000
+LIMIT_SYNONYMS = 50
+LIMIT_DESCRIPTIONS = 200
+
+Descriptions = Sequence[dict[str, str]]
+
+
+@contextmanager
+def revision(
+    *, project: Project, action: str, author: User | None, payload: dict[str, Any] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Around a change: one transaction, the next revision number, its record. Changes of a project queue up here.
+
+    The body may add to the yielded payload. `project.taxonomy_revision` holds the new number afterwards.
+
+    Raises:
+        Conflict: a live sibling has the same name.
+    """
+    record = dict(payload or {})
+    try:
+        with transaction.atomic():
+            Project.objects.filter(pk=project.pk).update(taxonomy_revision=F("taxonomy_revision") + 1)
+            project.refresh_from_db(fields=["taxonomy_revision"])
+            yield record
+            TaxonomyRevision.objects.create(
+                project=project, number=project.taxonomy_revision, action=action, payload=record, author=author
+            )
+            publish(project.pk, "taxonomy")
+    except IntegrityError as error:
+        if "category_name_once_among_siblings" not in str(error):
+            raise
+        raise Conflict("A category of this name is already there, at the same place in the tree.") from error
+
+
+def category_create(
+    *,
+    project: Project,
+    name: str,
+    author: User | None = None,
+    parent_id: int | None = None,
+    synonyms: Sequence[str] = (),
+    definition: str = "",
+    descriptions: Descriptions = (),
+) -> Category:
+    """A new category, last among its siblings."""
+    with revision(project=project, action="create", author=author) as record:
+        if categories_of(project).count() >= LIMIT_CATEGORIES:
+            raise LimitReached(f"A taxonomy holds at most {LIMIT_CATEGORIES} categories.")
+        parent = _live_parent(project, parent_id)
+        category: Category = Category.objects.create(
+            project=project,
+            parent=parent,
+            name=clean_name(name, what="A category's name", max_length=200),
+            synonyms=clean_synonyms(synonyms),
+            definition=clean_text(definition, max_length=10_000),
+            position=next_position(project, parent_id),
+        )
+        _descriptions_replace(category, descriptions)
+        record.update(category=category.pk, name=category.name, parent=parent_id)
+    return category
+
+
+def category_update(
+    *, project: Project, category_id: int, changes: dict[str, Any], author: User | None = None
+) -> Category:
+    """Rename, describe or move. `parent` may be None for the top; `position` counts among the new siblings."""
+    with revision(project=project, action="update", author=author) as record:
+        category = category_of(project, category_id)
+        before = {key: getattr(category, key) for key in ("name", "synonyms", "definition", "parent_id", "position")}
+        if "name" in changes:
+            category.name = clean_name(changes["name"], what="A category's name", max_length=200)
+        if "synonyms" in changes:
+            category.synonyms = clean_synonyms(changes["synonyms"])
+        if "definition" in changes:
+            category.definition = clean_text(changes["definition"], max_length=10_000)
+        if "parent" in changes and changes["parent"] != category.parent_id:
+            category.parent = _new_parent(project, category, changes["parent"])
+            category.position = next_position(project, changes["parent"])
+        category.save()
+        if "position" in changes:
+            _reposition(project, category, changes["position"])
+        if "descriptions" in changes:
+            _descriptions_replace(category, changes["descriptions"])
+        record.update(category=category.pk, before=before, fields=sorted(changes))
+    category.refresh_from_db()
+    return category
+
+
+def category_deprecate(*, project: Project, category_id: int, author: User | None = None) -> None:
+    """Take a category and all below it out of use. Labels and history stay."""
+    with revision(project=project, action="deprecate", author=author) as record:
+        category = category_of(project, category_id)
+        ids = descendants(categories_of(project).only("id", "parent_id"), category.pk)
+        changed = Category.objects.filter(pk__in=ids, deprecated_at__isnull=True)
+        record.update(category=category.pk, name=category.name, categories=sorted(changed.values_list("pk", flat=True)))
+        changed.update(deprecated_at=Now())
+
+
+def category_restore(*, project: Project, category_id: int, author: User | None = None) -> Category:
+    """Put one category back into use.
+
+    Raises:
+        Conflict: its parent is deprecated, or its name has been taken meanwhile.
+    """
+    with revision(project=project, action="restore", author=author) as record:
+        category = category_of(project, category_id)
+        if category.parent_id and category.parent.deprecated_at:
+            raise Conflict("Its parent is deprecated; restore that first.")
+        category.deprecated_at = None
+        category.save(update_fields=["deprecated_at"])
+        record.update(category=category.pk, name=category.name)
+    return category
+
+
+def clean_synonyms(synonyms: Sequence[str]) -> list[str]:
+    """Without empties and repeats, in the given order.
+
+    Raises:
+        LimitReached: more than 50.
+    """
+    lines = [clean_line(synonym, max_length=200) for synonym in synonyms]
+    unique = list({line.casefold(): line for line in lines if line}.values())
+    if len(unique) > LIMIT_SYNONYMS:
+        raise LimitReached(f"A category has at most {LIMIT_SYNONYMS} synonyms.")
+    return unique
+
+
+def next_position(project: Project, parent_id: int | None) -> int:
+    last = categories_of(project).filter(parent_id=parent_id).aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _live_parent(project: Project, parent_id: int | None) -> Category | None:
+    if parent_id is None:
+        return None
+    parent = category_of(project, parent_id)
+    if parent.deprecated_at:
+        raise Conflict("The parent is deprecated; restore it or choose another.")
+    return parent
+
+
+def _new_parent(project: Project, category: Category, parent_id: int | None) -> Category | None:
+    parent = _live_parent(project, parent_id)
+    if parent and parent.pk in descendants(categories_of(project).only("id", "parent_id"), category.pk):
+        raise InvalidInput("A category cannot be moved below itself.")
+    return parent
+
+
+def _reposition(project: Project, category: Category, position: int) -> None:
+    siblings = list(categories_of(project).filter(parent_id=category.parent_id).exclude(pk=category.pk))
+    siblings.insert(max(0, min(position, len(siblings))), category)
+    for place, sibling in enumerate(siblings):
+        sibling.position = place
+    Category.objects.bulk_update(siblings, ["position"])
+
+
+def _descriptions_replace(category: Category, descriptions: Descriptions) -> None:
+    if len(descriptions) > LIMIT_DESCRIPTIONS:
+        raise LimitReached(f"A category has at most {LIMIT_DESCRIPTIONS} descriptions.")
+    CategoryDescription.objects.filter(category=category).delete()
+    rows = [
+        CategoryDescription(
+            category=category,
+            kind=DescriptionKind(description["kind"]),
+            text=clean_name(description["text"], what="A description", max_length=2000),
+            position=place,
+        )
+        for place, description in enumerate(descriptions)
+    ]
+    CategoryDescription.objects.bulk_create(rows)
