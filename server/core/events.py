@@ -35,5 +35,5 @@ def publish(project_id: int, *topics: str) -> None:
 def _publish(project_id: int, topics: tuple[str, ...]) -> None:
     try:
         _client().publish(CHANNEL.format(project_id), json.dumps({"topics": list(topics)}))
-    except (redis.RedisError, OSError) as error:
+    except (redis.RedisError, OSError, ValueError) as error:
         logger.debug("event_not_published: %s", error)

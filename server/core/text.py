@@ -13,7 +13,7 @@ def clean_line(text: str, *, max_length: int) -> str:
     """NFC, whitespace runs as one space, without control characters and direction overrides; cut to length."""
     normal = unicodedata.normalize("NFC", _SPACES.sub(" ", text))
     kept = (char for char in normal if unicodedata.category(char) not in {"Cc", "Cs"} and ord(char) not in _BIDI)
-    return "".join(kept).strip()[:max_length].strip()
+    return _SPACES.sub(" ", "".join(kept)).strip()[:max_length].strip()
 
 
 def clean_name(text: str, *, what: str, max_length: int) -> str:

@@ -138,7 +138,11 @@ def clean_synonyms(synonyms: Sequence[str]) -> list[str]:
         LimitReached: more than 50.
     """
     lines = [clean_line(synonym, max_length=200) for synonym in synonyms]
-    unique = list({line.casefold(): line for line in lines if line}.values())
+    first: dict[str, str] = {}
+    for line in lines:
+        first.setdefault(line.casefold(), line)
+    first.pop("", None)
+    unique = list(first.values())
     if len(unique) > LIMIT_SYNONYMS:
         raise LimitReached(f"A category has at most {LIMIT_SYNONYMS} synonyms.")
     return unique
