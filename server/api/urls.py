@@ -11,6 +11,8 @@ RESOURCES = [
     "members",
     "categories",
     "jobs",
+    "queue",
+    "annotations",
     "schema",
 ]
 

@@ -1,5 +1,5 @@
 """What `ml` raises on purpose, for the stations that turn it into a message."""
 
-from ml.errors import DecodeError, MlError
+from ml.errors import DecodeError, MlError, NonFiniteError, SpaceMismatchError
 
-__all__ = ["DecodeError", "MlError"]
+__all__ = ["DecodeError", "MlError", "NonFiniteError", "SpaceMismatchError"]

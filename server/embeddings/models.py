@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from pgvector.django import HalfVectorField, VectorField
 
 
@@ -18,6 +19,19 @@ class Embedding(models.Model):
     class Meta:
         managed = False
         db_table = "embeddings_embedding"
+
+
+class EmbeddingFailure(models.Model):
+    """An image that a space cannot hold, and why. It is not tried again in this space and stops no other image."""
+
+    space = models.ForeignKey("registry.EncoderVersion", on_delete=models.CASCADE, related_name="+")
+    image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="embedding_failures")
+    reason = models.CharField(max_length=40)
+    message = models.CharField(max_length=500)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["space", "image"], name="embedding_failure_once")]
 
 
 class TextVector(models.Model):
