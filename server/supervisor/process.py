@@ -71,12 +71,24 @@ class Process:
             return False
         return True
 
-    def stop(self) -> bool:
-        """Asks, waits, then kills the whole group. False when it had to be killed."""
-        self.send(self.program.stop_signal)
-        graceful = self.wait(self.program.stop_seconds)
+    def finish(self, until: float) -> bool:
+        """Waits for an end that was asked for until `until` on the monotonic clock, then kills the whole group.
+
+        False when it had to be killed.
+        """
+        graceful = self.wait(max(0.0, until - time.monotonic()))
         self.kill_group()
         return graceful
+
+    def stop(self) -> bool:
+        """Asks, waits, kills. False when it had to be killed."""
+        self.ask_to_stop()
+        return self.finish(time.monotonic() + self.program.stop_seconds)
+
+    def ask_to_stop(self) -> float:
+        """Sends the signal that the program likes; returns how long it may take."""
+        self.send(self.program.stop_signal)
+        return self.program.stop_seconds
 
     def kill_group(self) -> None:
         """Ends whatever is left of its group: after a worker's death its pool children must not live on."""

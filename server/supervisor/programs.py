@@ -1,0 +1,45 @@
+"""Winnow's own processes and the order in which they matter."""
+
+import os
+import sys
+
+from server.supervisor.process import Program
+
+QUEUES = ("default", "ml", "interactive")
+CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "server.config.celery:app"]
+WORKER_STOP_SECONDS = 25.0
+
+
+def cores() -> int:
+    """The cores this process may use, which a container may have cut down."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def web(host: str, port: int, env: dict[str, str]) -> Program:
+    command = [sys.executable, "-m", "uvicorn", "server.config.asgi:application", "--host", host, "--port", str(port)]
+    command += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
+    return Program("web", command, env=env, stop_seconds=6)
+
+
+def worker(queue: str, env: dict[str, str]) -> Program:
+    """`default` is many small tasks; the other two keep a model warm and take one task at a time, without forking.
+
+    They yield to the web process: a person waits for that one.
+    """
+    pool = ["--pool=prefork", "--concurrency=2"] if queue == "default" else ["--pool=solo"]
+    threads = {"default": 1, "ml": cores(), "interactive": max(1, cores() // 2)}[queue]
+    command = [*CELERY, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, "--loglevel=INFO"]
+    command += ["--without-gossip", "--without-mingle"]
+    return Program(
+        f"worker-{queue}",
+        command,
+        env={"OMP_NUM_THREADS": str(threads), **env},
+        nice={"default": 5, "ml": 10, "interactive": 0}[queue],
+        stop_seconds=WORKER_STOP_SECONDS,
+    )
+
+
+def beat(env: dict[str, str]) -> Program:
+    """The timetable in memory: Celery's default keeps it in a file of pickles, and nothing here is rarer than a minute."""
+    command = [*CELERY, "beat", "--scheduler", "celery.beat.Scheduler", "--pidfile=", "--loglevel=INFO"]
+    return Program("beat", command, env=env, stop_seconds=5)
