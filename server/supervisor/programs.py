@@ -40,6 +40,6 @@ def worker(queue: str, env: dict[str, str]) -> Program:
 
 
 def beat(env: dict[str, str]) -> Program:
-    """The timetable in memory: Celery's default keeps it in a file of pickles, and nothing here is rarer than a minute."""
+    """The timetable in memory: Celery's default keeps it in a file of pickles, and all of ours recurs in minutes."""
     command = [*CELERY, "beat", "--scheduler", "celery.beat.Scheduler", "--pidfile=", "--loglevel=INFO"]
     return Program("beat", command, env=env, stop_seconds=5)
