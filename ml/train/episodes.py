@@ -1,0 +1,233 @@
+"""`python -m ml.train episodes`: meta-train a learner on some classes, choose it on others, score it on new
+ones.
+"""
+
+import argparse
+import json
+import platform
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml.episodes.sampler import EpisodeSampler
+from ml.errors import ConfigError, MlError
+from ml.training.artefact import save_learner
+from ml.training.augment import AUGMENTATIONS, named_augmentation
+from ml.training.callbacks import PrintProgress
+from ml.training.episode import EpisodeLearner
+from ml.training.evaluate import score_episodes
+from ml.training.loop import TrainOptions, train
+from ml.training.methods.registry import METHODS, LearnerSpec, build_learner
+from ml.training.networks import NETWORKS
+from ml.training.partition import DataSpec, Partition, load_partition
+from ml.training.schedules import Schedule
+from ml.training.sources import EpisodeSource, Stage, Views
+from ml.training.store import ImageStore
+
+VALIDATION_EPISODES = 200
+
+
+def main(argv: list[str]) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        print(json.dumps(run(args)))
+    except MlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Train, score on test classes and write `<name>.safetensors` and `<name>.json` under `args.out`."""
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = True
+    device = torch.device(args.device)
+    data = _data_spec(args)
+    parts = load_partition(data).to(device)
+    spec = _learner_spec(args, channels=data.channels)
+    learner = build_learner(spec).to(device)
+    source = EpisodeSource(
+        Views.build(
+            parts.train, parts.normalization, augmentation=named_augmentation(args.augment), seed=args.seed
+        ),
+        _curriculum(args, parts.train),
+        episodes_per_step=args.episodes_per_step,
+    )
+    checkpoint = args.out / f"{args.name}.run.safetensors" if args.resume else None
+    report = train(
+        learner,
+        source=source,
+        options=_options(args),
+        evaluate=lambda model: {"score": _validate(model, parts.val, parts=parts, args=args)},
+        callbacks=[PrintProgress(args.name)],
+        checkpoint=checkpoint,
+    )
+    results = [_test(learner, parts, way_shot=text, args=args) for text in args.test]
+    about = {"options": {k: str(v) for k, v in vars(args).items()}, "training": asdict(report)}
+    record = {
+        "name": args.name,
+        "results": results,
+        "transductive": learner.transductive,
+        **about,
+        **_machine(device),
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / f"{args.name}.json").write_text(json.dumps(record, indent=1))
+    save_learner(args.out / f"{args.name}.safetensors", learner, spec=spec, normalization=parts.normalization)
+    return {"name": args.name, "results": results, "steps": report.step, "seconds": round(report.seconds, 1)}
+
+
+def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse.Namespace) -> float:
+    """Accuracy on validation classes; the same episodes every time, so that scores can be compared."""
+    ways = min(args.ways, len(store.class_names))
+    sampler = EpisodeSampler(
+        store.labels, n_way=ways, k_shot=args.shots, n_query=args.validation_queries, seed=args.seed + 1
+    )
+    views = _plain_views(store, parts)
+    return score_episodes(model, views=views, sampler=sampler, episodes=args.validation_episodes).accuracy
+
+
+def _test(
+    learner: EpisodeLearner, parts: Partition, *, way_shot: str, args: argparse.Namespace
+) -> dict[str, Any]:
+    ways, shots = _way_shot(way_shot)
+    sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=15, seed=args.seed + 2)
+    scores = score_episodes(
+        learner, views=_plain_views(parts.test, parts), sampler=sampler, episodes=args.test_episodes
+    )
+    return {
+        "n_way": ways,
+        "k_shot": shots,
+        "queries": 15,
+        "episodes": args.test_episodes,
+        "accuracy": round(scores.accuracy, 5),
+        "ci95": round(scores.ci95, 5),
+    }
+
+
+def _plain_views(store: ImageStore, parts: Partition) -> Views:
+    return Views.build(store, parts.normalization, augmentation=AUGMENTATIONS["none"], seed=0)
+
+
+def _curriculum(args: argparse.Namespace, store: ImageStore) -> list[Stage]:
+    """One stage, or with `--curriculum` three: a third, two thirds and all of the ways."""
+    ways = args.train_ways or args.ways
+    shares = (1 / 3, 2 / 3, 1.0) if args.curriculum else (1.0,)
+    return [
+        Stage(
+            EpisodeSampler(
+                store.labels,
+                n_way=max(2, round(ways * share)),
+                k_shot=args.shots,
+                n_query=args.queries,
+                seed=args.seed + 10 + i,
+            ),
+            until=(i + 1) / len(shares),
+        )
+        for i, share in enumerate(shares)
+    ]
+
+
+def _options(args: argparse.Namespace) -> TrainOptions:
+    return TrainOptions(
+        steps=args.steps,
+        learning_rate=args.learning_rate,
+        optimizer=args.optimizer,
+        weight_decay=args.weight_decay,
+        schedule=Schedule(args.schedule, warmup=args.warmup, every=args.decay_every),
+        evaluate_every=args.evaluate_every,
+        patience=args.patience,
+        clip_norm=args.clip_norm,
+        minutes=args.minutes,
+        precision=args.precision,
+        log_every=max(1, min(500, args.steps // 4)),
+    )
+
+
+def _data_spec(args: argparse.Namespace) -> DataSpec:
+    return DataSpec(
+        path=args.data,
+        label_columns=tuple(args.label_column),
+        split_column=args.split_column,
+        size=args.size,
+        channels=1 if args.grey else 3,
+        invert=args.invert,
+        rotations=args.rotations,
+        seed=args.seed,
+    )
+
+
+def _learner_spec(args: argparse.Namespace, *, channels: int) -> LearnerSpec:
+    return LearnerSpec(
+        method=args.method,
+        network=args.network,
+        channels=channels,
+        size=args.size,
+        seed=args.seed,
+        inner_rate=args.inner_rate,
+        inner_steps=args.inner_steps,
+        transductive=args.transductive,
+    )
+
+
+def _way_shot(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)w(\d+)s", text)
+    if not match:
+        raise ConfigError(f'a test is written like "5w1s", got {text!r}')
+    return int(match[1]), int(match[2])
+
+
+def _machine(device: torch.device) -> dict[str, str]:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu"
+    return {"device": name, "torch": torch.__version__}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ml.train episodes", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="ImageFolder or Parquet file")
+    add("--label-column", action="append", default=[], help="Parquet column of the class; repeat to join")
+    add("--split-column", help="Parquet column with train, val and test; else classes are split at random")
+    add("--size", type=int, default=32, help="pixels a side")
+    add("--grey", action="store_true", help="one channel")
+    add("--invert", action="store_true", help="bright strokes on black")
+    add("--rotations", action="store_true", help="each quarter turn of a class is a class")
+    add("--method", choices=sorted(METHODS), default="protonet")
+    add("--network", choices=sorted(NETWORKS), default="conv4")
+    add("--augment", choices=sorted(AUGMENTATIONS), default="none")
+    add("--inner-rate", type=float, default=0.05)
+    add("--inner-steps", type=int, default=5)
+    add("--transductive", action="store_true", help="MAML: normalise queries by each other, as published")
+    add("--ways", type=int, default=5, help="ways of validation, and of training unless --train-ways")
+    add("--train-ways", type=int, default=0)
+    add("--shots", type=int, default=1)
+    add("--queries", type=int, default=15, help="queries a class in training episodes")
+    add("--curriculum", action="store_true", help="from a third of the ways to all of them")
+    add("--episodes-per-step", type=int, default=1)
+    add("--steps", type=int, default=10_000)
+    add("--minutes", type=float, default=0.0, help="end after this time, decaying the rate accordingly")
+    add("--learning-rate", type=float, default=1e-3)
+    add("--optimizer", choices=["adam", "sgd"], default="adam")
+    add("--weight-decay", type=float, default=0.0)
+    add("--schedule", choices=["constant", "cosine", "step", "plateau"], default="step")
+    add("--decay-every", type=int, default=2000, help="steps between halvings of the step schedule")
+    add("--warmup", type=int, default=0)
+    add("--clip-norm", type=float, default=0.0)
+    add("--precision", choices=["float32", "bfloat16"], default="float32")
+    add("--evaluate-every", type=int, default=500)
+    add("--validation-episodes", type=int, default=VALIDATION_EPISODES)
+    add("--validation-queries", type=int, default=5)
+    add("--patience", type=int, default=0, help="evaluations without progress before stopping; 0 never")
+    add("--test", nargs="*", default=["5w1s", "5w5s"], help='such as "5w1s 20w5s"')
+    add("--test-episodes", type=int, default=600)
+    add("--seed", type=int, default=0)
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--resume", action="store_true", help="keep a checkpoint and go on from it")
+    add("--name", default="episodes")
+    add("--out", type=Path, default=Path("reproduce"))
+    return parser

@@ -1,0 +1,1 @@
+"""Training: one loop, small learners, networks and the images they see."""

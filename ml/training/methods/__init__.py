@@ -1,0 +1,1 @@
+"""Ways of learning from a support set, each from its paper."""

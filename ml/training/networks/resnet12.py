@@ -1,0 +1,51 @@
+"""ResNet-12 as few-shot papers use it (Oreshkin et al. 2018; Lee et al. 2019): four blocks of three
+convolutions.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ml.training.networks.conv4 import initialize
+
+
+class ResNet12(nn.Module):
+    """(B, C, H, W) to (B, widths[-1]): global mean of the last block's maps.
+
+    Leaky ReLU 0.1, maxpool 2 after each block, 1×1 shortcut. Where we differ: no DropBlock; the training
+    recipe regularises by augmentation and a rotation task instead.
+    """
+
+    def __init__(
+        self, *, channels: int, widths: tuple[int, int, int, int], generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        inputs = (channels, *widths[:-1])
+        self.blocks = nn.Sequential(*(_Block(i, w) for i, w in zip(inputs, widths, strict=True)))
+        self.dimension = widths[-1]
+        initialize(self, generator=generator)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return cast(Tensor, self.blocks(images)).mean(dim=(2, 3))
+
+
+class _Block(nn.Module):
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_convolution(inputs, width),
+            nn.LeakyReLU(0.1),
+            *_convolution(width, width),
+            nn.LeakyReLU(0.1),
+            *_convolution(width, width),
+        )
+        self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return F.max_pool2d(F.leaky_relu(self.body(maps) + self.shortcut(maps), 0.1), 2)
+
+
+def _convolution(inputs: int, width: int) -> list[nn.Module]:
+    return [nn.Conv2d(inputs, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
