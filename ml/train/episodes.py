@@ -3,10 +3,6 @@ ones.
 """
 
 import argparse
-import json
-import platform
-import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,16 +10,25 @@ from typing import Any
 import torch
 
 from ml.episodes.sampler import EpisodeSampler
-from ml.errors import ConfigError, MlError
-from ml.training.artefact import save_learner
+from ml.errors import ConfigError
+from ml.training.artefact import load_learner, save_learner
 from ml.training.augment import AUGMENTATIONS, named_augmentation
 from ml.training.callbacks import PrintProgress
+from ml.training.command import (
+    add_image_arguments,
+    add_run_arguments,
+    data_spec,
+    open_device,
+    run_command,
+    way_shot,
+    write_record,
+)
 from ml.training.episode import EpisodeLearner
 from ml.training.evaluate import score_episodes
 from ml.training.loop import TrainOptions, train
 from ml.training.methods.registry import METHODS, LearnerSpec, build_learner
 from ml.training.networks import NETWORKS
-from ml.training.partition import DataSpec, Partition, load_partition
+from ml.training.partition import Partition, load_partition
 from ml.training.schedules import Schedule
 from ml.training.sources import EpisodeSource, Stage, Views
 from ml.training.store import ImageStore
@@ -32,54 +37,45 @@ VALIDATION_EPISODES = 200
 
 
 def main(argv: list[str]) -> int:
-    args = _parser().parse_args(argv)
-    try:
-        print(json.dumps(run(args)))
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(_parser(), argv, run)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train, score on test classes and write `<name>.safetensors` and `<name>.json` under `args.out`."""
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
-    torch.backends.cudnn.allow_tf32 = True
-    device = torch.device(args.device)
-    data = _data_spec(args)
+    device = open_device(args.device)
+    data = data_spec(args)
     parts = load_partition(data).to(device)
     spec = _learner_spec(args, channels=data.channels)
-    learner = build_learner(spec).to(device)
-    source = EpisodeSource(
-        Views.build(
-            parts.train, parts.normalization, augmentation=named_augmentation(args.augment), seed=args.seed
-        ),
-        _curriculum(args, parts.train),
-        episodes_per_step=args.episodes_per_step,
-    )
-    checkpoint = args.out / f"{args.name}.run.safetensors" if args.resume else None
+    learner = _start(args, spec=spec).to(device).to(memory_format=torch.channels_last)
+    augmentation = named_augmentation(args.augment)
+    views = Views.build(parts.train, parts.normalization, augmentation=augmentation, seed=args.seed)
     report = train(
         learner,
-        source=source,
+        source=EpisodeSource(views, _curriculum(args, parts.train), episodes_per_step=args.episodes_per_step),
         options=_options(args),
         evaluate=lambda model: {"score": _validate(model, parts.val, parts=parts, args=args)},
         callbacks=[PrintProgress(args.name)],
-        checkpoint=checkpoint,
+        checkpoint=args.out / f"{args.name}.run.safetensors" if args.resume else None,
     )
-    results = [_test(learner, parts, way_shot=text, args=args) for text in args.test]
-    about = {"options": {k: str(v) for k, v in vars(args).items()}, "training": asdict(report)}
-    record = {
-        "name": args.name,
-        "results": results,
-        "transductive": learner.transductive,
-        **about,
-        **_machine(device),
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"{args.name}.json").write_text(json.dumps(record, indent=1))
-    save_learner(args.out / f"{args.name}.safetensors", learner, spec=spec, normalization=parts.normalization)
+    results = [_test(learner, parts, text=text, args=args) for text in args.test]
+    record = {"results": results, "transductive": learner.transductive, "training": asdict(report)}
+    write_record(args, device=device, record=record)
+    weights = args.out / f"{args.name}.safetensors"
+    save_learner(weights, learner, spec=spec, normalization=parts.normalization, half=args.half)
     return {"name": args.name, "results": results, "steps": report.step, "seconds": round(report.seconds, 1)}
+
+
+def _start(args: argparse.Namespace, *, spec: LearnerSpec) -> EpisodeLearner:
+    """A fresh learner, or with `--init` one whose network starts from a trained learner's."""
+    learner = build_learner(spec)
+    if args.init:
+        trained, given, _ = load_learner(args.init)
+        if given.network != spec.network or given.size != spec.size:
+            raise ConfigError(
+                f"{args.init} holds a {given.network} for {given.size} px: choose the same here"
+            )
+        learner.get_submodule("network").load_state_dict(trained.get_submodule("network").state_dict())
+    return learner
 
 
 def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse.Namespace) -> float:
@@ -93,9 +89,9 @@ def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse
 
 
 def _test(
-    learner: EpisodeLearner, parts: Partition, *, way_shot: str, args: argparse.Namespace
+    learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace
 ) -> dict[str, Any]:
-    ways, shots = _way_shot(way_shot)
+    ways, shots = way_shot(text)
     sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=15, seed=args.seed + 2)
     scores = score_episodes(
         learner, views=_plain_views(parts.test, parts), sampler=sampler, episodes=args.test_episodes
@@ -146,19 +142,8 @@ def _options(args: argparse.Namespace) -> TrainOptions:
         minutes=args.minutes,
         precision=args.precision,
         log_every=max(1, min(500, args.steps // 4)),
-    )
-
-
-def _data_spec(args: argparse.Namespace) -> DataSpec:
-    return DataSpec(
-        path=args.data,
-        label_columns=tuple(args.label_column),
-        split_column=args.split_column,
-        size=args.size,
-        channels=1 if args.grey else 3,
-        invert=args.invert,
-        rotations=args.rotations,
-        seed=args.seed,
+        evaluate_first=args.init is not None,
+        graph=args.graph,
     )
 
 
@@ -175,28 +160,11 @@ def _learner_spec(args: argparse.Namespace, *, channels: int) -> LearnerSpec:
     )
 
 
-def _way_shot(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)w(\d+)s", text)
-    if not match:
-        raise ConfigError(f'a test is written like "5w1s", got {text!r}')
-    return int(match[1]), int(match[2])
-
-
-def _machine(device: torch.device) -> dict[str, str]:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu"
-    return {"device": name, "torch": torch.__version__}
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.train episodes", description=__doc__)
     add = parser.add_argument
-    add("--data", type=Path, required=True, help="ImageFolder or Parquet file")
-    add("--label-column", action="append", default=[], help="Parquet column of the class; repeat to join")
-    add("--split-column", help="Parquet column with train, val and test; else classes are split at random")
-    add("--size", type=int, default=32, help="pixels a side")
-    add("--grey", action="store_true", help="one channel")
-    add("--invert", action="store_true", help="bright strokes on black")
-    add("--rotations", action="store_true", help="each quarter turn of a class is a class")
+    add_image_arguments(parser)
+    add_run_arguments(parser, name="episodes")
     add("--method", choices=sorted(METHODS), default="protonet")
     add("--network", choices=sorted(NETWORKS), default="conv4")
     add("--augment", choices=sorted(AUGMENTATIONS), default="none")
@@ -225,9 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--patience", type=int, default=0, help="evaluations without progress before stopping; 0 never")
     add("--test", nargs="*", default=["5w1s", "5w5s"], help='such as "5w1s 20w5s"')
     add("--test-episodes", type=int, default=600)
-    add("--seed", type=int, default=0)
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--resume", action="store_true", help="keep a checkpoint and go on from it")
-    add("--name", default="episodes")
-    add("--out", type=Path, default=Path("reproduce"))
+    add("--init", type=Path, help="start from the network of this trained learner")
+    add("--graph", action="store_true", help="replay the step as a CUDA graph (GPU, Adam, no curriculum)")
+    add("--half", action="store_true", help="store float16 weights")
     return parser

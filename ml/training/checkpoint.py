@@ -64,16 +64,24 @@ def optimizer_tensors(optimizer: Optimizer) -> tuple[Tensors, list[dict[str, Any
         for name, value in values.items()
         if value is not None
     }
-    return tensors, state["param_groups"]
+    groups = [
+        {name: float(v) if isinstance(v, Tensor) else v for name, v in group.items()}
+        for group in state["param_groups"]
+    ]
+    return tensors, groups
 
 
 def restore_optimizer(optimizer: Optimizer, tensors: Tensors, groups: list[dict[str, Any]]) -> None:
     state: dict[int, dict[str, Tensor]] = {}
+    rates = [group["lr"] for group in optimizer.param_groups]
     for full_name, tensor in tensors.items():
         if full_name.startswith("optimizer."):
             _, parameter, name = full_name.split(".", 2)
             state.setdefault(int(parameter), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        # A rate that lives on the device (see `graph`) must stay the same tensor.
+        group["lr"] = rate
 
 
 class Source(Protocol):

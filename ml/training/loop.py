@@ -13,6 +13,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from ml.errors import ConfigError, NonFiniteError
 from ml.training.callbacks import Callback
 from ml.training.checkpoint import RunState, Source, read_run, write_run
+from ml.training.graph import LazyGraph
 from ml.training.schedules import Schedule
 
 Evaluate = Callable[[nn.Module], dict[str, float]]
@@ -27,6 +28,7 @@ class TrainOptions:
     patience: evaluations without a better validation score before stopping (0 = never). precision "bfloat16"
     runs the network in autocast; losses stay float32. learning rates below 0 or an unknown optimiser raise
     ConfigError.
+    graph replays the step as a CUDA graph, which needs a GPU, Adam and batches of one shape.
     """
 
     steps: int
@@ -40,12 +42,16 @@ class TrainOptions:
     minutes: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     log_every: int = 50
+    evaluate_first: bool = False
+    graph: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.learning_rate <= 0 or self.evaluate_every < 1 or self.log_every < 1:
             raise ConfigError("training needs steps, learning rate, evaluate_every and log_every above 0")
         if self.optimizer not in ("adam", "sgd"):
             raise ConfigError(f'the optimiser is "adam" or "sgd", got {self.optimizer!r}')
+        if self.graph and (self.optimizer != "adam" or not torch.cuda.is_available()):
+            raise ConfigError("a CUDA graph needs a GPU and Adam")
 
 
 @dataclass
@@ -83,7 +89,10 @@ def train(
         values, best = read_run(checkpoint, run=run)
         report = TrainReport(**values)
     started = time.monotonic() - report.seconds
+    if evaluate is not None and options.evaluate_first and report.step == 0:
+        best = _evaluate(model, evaluate, report=report, options=options, best=best, callbacks=callbacks)
     model.train()
+    step = _build_step(model, optimizer=optimizer, options=options)
     losses: list[Tensor] = []
     while report.step < options.steps:
         report.seconds = time.monotonic() - started
@@ -93,7 +102,8 @@ def train(
             break
 
         rate = options.learning_rate * options.schedule.factor(report.step, progress=progress)
-        losses.append(_step(model, source.next(progress), optimizer=optimizer, rate=rate, options=options))
+        _set_rate(optimizer, rate)
+        losses.append(step(source.next(progress)))
         report.step += 1
 
         if report.step % options.log_every == 0 or report.step == options.steps:
@@ -135,23 +145,38 @@ def build_optimizer(model: nn.Module, options: TrainOptions) -> Optimizer:
     groups = [group for group in groups if group["params"]]
     if options.optimizer == "sgd":
         return SGD(groups, lr=options.learning_rate, momentum=0.9, nesterov=True)
+    if options.graph:
+        # A captured step reads its rate from the device at every replay.
+        rate = torch.tensor(options.learning_rate, device=trainable[0].device)
+        return AdamW(groups, lr=rate, capturable=True)
     return AdamW(groups, lr=options.learning_rate)
 
 
-def _step(
-    model: nn.Module, batch: object, *, optimizer: Optimizer, rate: float, options: TrainOptions
-) -> Tensor:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+def _build_step(
+    model: nn.Module, *, optimizer: Optimizer, options: TrainOptions
+) -> Callable[[object], Tensor]:
     device = next(model.parameters()).device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=options.precision == "bfloat16"):
-        loss: Tensor = model.loss(batch)  # type: ignore[operator]
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if options.clip_norm:
-        nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
-    optimizer.step()
-    return loss.detach()
+
+    def step(batch: object) -> Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        bfloat16 = options.precision == "bfloat16"
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16, cache_enabled=not options.graph):
+            loss: Tensor = model.loss(batch)  # type: ignore[operator]
+        loss.backward()  # type: ignore[no-untyped-call]
+        if options.clip_norm:
+            nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+        optimizer.step()
+        return loss.detach()
+
+    return LazyGraph(step) if options.graph else step
+
+
+def _set_rate(optimizer: Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def _progress(report: TrainReport, options: TrainOptions) -> float:

@@ -1,0 +1,59 @@
+"""`python -m ml.bench reproduce`: run the papers' tables; what has a result already is left alone."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml.reproduce.runs import Run, group_names, runs_of
+
+
+def main(argv: list[str]) -> int:
+    args = _parser().parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    lanes = runs_of(args.groups)
+    with ThreadPoolExecutor(args.parallel) as pool:
+        outcomes = list(pool.map(lambda runs: [_run(run, args=args) for run in runs], lanes.values()))
+    failed = [outcome["name"] for lane in outcomes for outcome in lane if outcome["exit"] != 0]
+    print(json.dumps({"runs": [outcome for lane in outcomes for outcome in lane], "failed": failed}))
+    return 1 if failed else 0
+
+
+def _run(run: Run, *, args: argparse.Namespace) -> dict[str, Any]:
+    """Groups run side by side, the runs of one group in order: later ones may need earlier weights."""
+    result = args.out / f"{run.name}.json"
+    if result.exists():
+        return {"name": run.name, "exit": 0, "seconds": 0.0, "skipped": True}
+    command = run.argv(data=str(args.data), out=str(args.out), device=args.device, limits=not args.no_limits)
+    started = time.monotonic()
+    exit_code = _call(command, log=args.out / f"{run.name}.log")
+    if exit_code and "--graph" in command:
+        # A driver that cannot capture the step still trains it, only slower.
+        exit_code = _call([word for word in command if word != "--graph"], log=args.out / f"{run.name}.log")
+    outcome = {"name": run.name, "exit": exit_code, "seconds": round(time.monotonic() - started, 1)}
+    print(json.dumps(outcome), file=sys.stderr, flush=True)
+    return outcome
+
+
+def _call(command: list[str], *, log: Path) -> int:
+    with log.open("a") as file:
+        line = [sys.executable, "-m", "ml.train", *command]
+        return subprocess.run(line, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ml.bench reproduce", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=Path, default=Path("../shared/data"), help="folder of the Parquet files")
+    add("--out", type=Path, default=Path("reproduce"))
+    add("--groups", nargs="+", choices=group_names(), default=group_names(), help="they run side by side")
+    add("--parallel", type=int, default=1, help="groups at a time")
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add("--no-limits", action="store_true", help="train to the last step, however long it takes")
+    return parser

@@ -1,0 +1,1 @@
+"""The papers' tables, run again: which commands, against which published figures."""

@@ -1,0 +1,190 @@
+"""Every training whose figures stand in `docs/methods`, with the published figures beside it.
+
+`{data}` and `{out}` are replaced by the folders that the command is given. Times are limits for one modern
+GPU that two or three runs share; on a CPU drop them (`--no-limits`) and wait.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+OMNIGLOT = (
+    "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
+    "vinyals --size 28 --grey --invert --rotations --ways 5 --train-ways 60 --queries 5 --augment "
+    "drawing --schedule cosine --validation-episodes 400 --evaluate-every 1000 --steps 20000 --test "
+    "5w1s 5w5s 20w1s 20w5s --test-episodes 1000"
+)
+CIFAR_FS = (
+    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 "
+    "--augment photo --schedule cosine --evaluate-every 1000 --validation-episodes 600 --test 5w1s "
+    "5w5s --test-episodes 600"
+)
+CIFAR_PRETRAIN = (
+    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 "
+    "--augment photo --network resnet12-slim --batch-size 128 --learning-rate 0.1 --precision "
+    "bfloat16 --half"
+)
+META = (
+    "--method protonet-cosine --network resnet12-slim --init {out}/pretrain.safetensors --precision "
+    "bfloat16 --half --train-ways 10 --queries 10 --learning-rate 1e-4 --weight-decay 5e-4 --steps "
+    "2000 --evaluate-every 250"
+)
+SHIFT = (
+    "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
+    "vinyals --augment drawing --test 5w5s --episodes 300"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One command. `page` names its page in docs/methods; `paper` has figures by "5w1s", in [0, 1]."""
+
+    name: str
+    group: str
+    page: str
+    command: str
+    minutes: float
+    paper: Mapping[str, float] = field(default_factory=dict)
+    data: str = "CIFAR-FS"
+
+    def argv(self, *, data: str, out: str, device: str, limits: bool) -> list[str]:
+        """Arguments behind `python -m ml.train`."""
+        words = [word.format(data=data, out=out) for word in self.command.split()]
+        words += ["--name", self.name, "--out", out, "--device", device]
+        if limits:
+            words += ["--minutes", str(self.minutes)]
+        if device == "cpu":
+            words = [word for word in words if word != "--graph"]
+        return words
+
+
+def _omniglot(name: str, shots: int, more: str = "") -> Run:
+    paper = {"5w1s": 0.988, "20w1s": 0.960} if shots == 1 else {"5w5s": 0.997, "20w5s": 0.989}
+    command = f"episodes {OMNIGLOT} --method protonet --shots {shots} --graph {more}"
+    return Run(name, "omniglot", "prototypical-networks", command, 2.5, paper, "Omniglot")
+
+
+def _episodes(
+    name: str, group: str, page: str, options: str, *, minutes: float, paper: Mapping[str, float]
+) -> Run:
+    return Run(name, group, page, f"episodes {CIFAR_FS} {options} --graph", minutes, paper)
+
+
+_PROTO = "--method protonet --train-ways 20 --queries 10 --steps 30000 --weight-decay 5e-4"
+_MATCHING = "--train-ways 20 --queries 10 --steps 20000 --weight-decay 5e-4"
+_RELATION = (
+    "--method relation --network conv4-maps --train-ways 5 --queries 10 --episodes-per-step 4 --steps 20000"
+)
+_MAML = "--train-ways 5 --queries 15 --episodes-per-step 8 --steps 20000 --inner-steps 5 --clip-norm 10"
+
+RUNS: tuple[Run, ...] = (
+    _omniglot("omniglot-1", 1),
+    _omniglot("omniglot-5", 5),
+    _episodes(
+        "cifar-protonet-1",
+        "prototypes",
+        "prototypical-networks",
+        f"{_PROTO} --shots 1",
+        minutes=2.5,
+        paper={"5w1s": 0.555},
+    ),
+    _episodes(
+        "cifar-protonet-5",
+        "prototypes",
+        "prototypical-networks",
+        f"{_PROTO} --shots 5",
+        minutes=2.5,
+        paper={"5w5s": 0.720},
+    ),
+    Run("pretrain", "best", "pmf", f"pretrain {CIFAR_PRETRAIN} --steps 24000 --evaluate-every 3000", 5.5),
+    Run("meta-1", "best", "pmf", f"episodes {CIFAR_FS} {META} --shots 1", 0.8, {"5w1s": 0.843}),
+    Run("meta-5", "best", "pmf", f"episodes {CIFAR_FS} {META} --shots 5", 0.8, {"5w5s": 0.922}),
+    Run(
+        "shift-conv4",
+        "prototypes",
+        "pmf",
+        f"pmf {SHIFT} --learner {{out}}/cifar-protonet-5.safetensors",
+        2.0,
+        data="CIFAR-FS to Omniglot",
+    ),
+    Run(
+        "shift-resnet12",
+        "shift",
+        "pmf",
+        f"pmf {SHIFT} --learner {{out}}/meta-5.safetensors",
+        4.0,
+        data="CIFAR-FS to Omniglot",
+    ),
+    _episodes(
+        "cifar-matching-1",
+        "metric",
+        "matching-networks",
+        f"--method matching {_MATCHING} --shots 1",
+        minutes=2.0,
+        paper={},
+    ),
+    _episodes(
+        "cifar-matching-5",
+        "metric",
+        "matching-networks",
+        f"--method matching {_MATCHING} --shots 5",
+        minutes=2.0,
+        paper={},
+    ),
+    _episodes(
+        "cifar-relation-1",
+        "relation",
+        "relation-networks",
+        f"{_RELATION} --shots 1",
+        minutes=4.0,
+        paper={"5w1s": 0.550},
+    ),
+    _episodes(
+        "cifar-relation-5",
+        "relation",
+        "relation-networks",
+        f"{_RELATION} --shots 5",
+        minutes=4.0,
+        paper={"5w5s": 0.693},
+    ),
+    _episodes(
+        "cifar-maml-1",
+        "maml-1",
+        "maml",
+        f"--method maml {_MAML} --shots 1 --inner-rate 0.1",
+        minutes=4.0,
+        paper={"5w1s": 0.589},
+    ),
+    _episodes(
+        "cifar-maml-1-transductive",
+        "maml-1",
+        "maml",
+        f"--method maml {_MAML} --shots 1 --inner-rate 0.1 --transductive",
+        minutes=4.0,
+        paper={"5w1s": 0.589},
+    ),
+    _episodes(
+        "cifar-maml-5",
+        "maml-5",
+        "maml",
+        f"--method maml {_MAML} --shots 5 --inner-rate 0.1",
+        minutes=4.0,
+        paper={"5w5s": 0.715},
+    ),
+    _episodes(
+        "cifar-anil-5",
+        "maml-5",
+        "maml",
+        f"--method anil {_MAML} --shots 5 --inner-rate 0.1",
+        minutes=2.0,
+        paper={"5w5s": 0.683},
+    ),
+)
+
+
+def runs_of(groups: list[str]) -> dict[str, list[Run]]:
+    """The runs of each group, in order."""
+    return {group: [run for run in RUNS if run.group == group] for group in groups}
+
+
+def group_names() -> list[str]:
+    return list(dict.fromkeys(run.group for run in RUNS))
