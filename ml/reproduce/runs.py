@@ -63,17 +63,13 @@ def _omniglot(name: str, shots: int, more: str = "") -> Run:
     return Run(name, "omniglot", "prototypical-networks", command, 2.5, paper, "Omniglot")
 
 
-def _episodes(
-    name: str, group: str, page: str, options: str, *, minutes: float, paper: Mapping[str, float]
-) -> Run:
+def _episodes(name: str, group: str, page: str, options: str, *, minutes: float, paper: Mapping[str, float]) -> Run:
     return Run(name, group, page, f"episodes {CIFAR_FS} {options} --graph", minutes, paper)
 
 
 _PROTO = "--method protonet --train-ways 20 --queries 10 --steps 30000 --weight-decay 5e-4"
 _MATCHING = "--train-ways 20 --queries 10 --steps 20000 --weight-decay 5e-4"
-_RELATION = (
-    "--method relation --network conv4-maps --train-ways 5 --queries 10 --episodes-per-step 4 --steps 20000"
-)
+_RELATION = "--method relation --network conv4-maps --train-ways 5 --queries 10 --episodes-per-step 4 --steps 20000"
 _MAML = "--train-ways 5 --queries 15 --episodes-per-step 8 --steps 20000 --inner-steps 5 --clip-norm 10"
 
 RUNS: tuple[Run, ...] = (

@@ -71,9 +71,7 @@ def _start(args: argparse.Namespace, *, spec: LearnerSpec) -> EpisodeLearner:
     if args.init:
         trained, given, _ = load_learner(args.init)
         if given.network != spec.network or given.size != spec.size:
-            raise ConfigError(
-                f"{args.init} holds a {given.network} for {given.size} px: choose the same here"
-            )
+            raise ConfigError(f"{args.init} holds a {given.network} for {given.size} px: choose the same here")
         learner.get_submodule("network").load_state_dict(trained.get_submodule("network").state_dict())
     return learner
 
@@ -88,9 +86,7 @@ def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse
     return score_episodes(model, views=views, sampler=sampler, episodes=args.validation_episodes).accuracy
 
 
-def _test(
-    learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace
-) -> dict[str, Any]:
+def _test(learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace) -> dict[str, Any]:
     ways, shots = way_shot(text)
     sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=15, seed=args.seed + 2)
     scores = score_episodes(

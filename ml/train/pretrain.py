@@ -91,9 +91,7 @@ def _generation(
         generator=torch.Generator().manual_seed(args.seed + 100 + generation),
     ).to(device)
     augmentation = named_augmentation(args.augment)
-    views = Views.build(
-        parts.train, parts.normalization, augmentation=augmentation, seed=args.seed + generation
-    )
+    views = Views.build(parts.train, parts.normalization, augmentation=augmentation, seed=args.seed + generation)
     source = BatchSource(views, batch_size=args.batch_size, seed=args.seed + 200 + generation)
     options = TrainOptions(
         steps=args.steps,
@@ -131,9 +129,7 @@ def _validate(network: nn.Module, parts: Partition, *, args: argparse.Namespace)
     return scores.accuracy
 
 
-def score_transforms(
-    network: nn.Module, parts: Partition, *, args: argparse.Namespace
-) -> list[dict[str, Any]]:
+def score_transforms(network: nn.Module, parts: Partition, *, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Accuracy of each feature transform, with and without mirrored views, on validation and test classes."""
     results = []
     for flips in (False, True):

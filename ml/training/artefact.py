@@ -41,9 +41,7 @@ def load_learner(path: Path) -> tuple[EpisodeLearner, LearnerSpec, Normalization
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise ArtefactError(
-                    f"{path} is not a learner of format {FORMAT}; give the file that training wrote"
-                )
+                raise ArtefactError(f"{path} is not a learner of format {FORMAT}; give the file that training wrote")
             header = json.loads(metadata["header"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, json.JSONDecodeError) as error:

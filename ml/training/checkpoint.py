@@ -34,9 +34,7 @@ def read_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise ArtefactError(
-                    f"{path} is not a checkpoint of format {FORMAT}; give the file that training wrote"
-                )
+                raise ArtefactError(f"{path} is not a checkpoint of format {FORMAT}; give the file that training wrote")
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["state"])  # noqa: SIM118
     except (SafetensorError, OSError, json.JSONDecodeError) as error:
         raise ArtefactError(f"{path} cannot be read as a checkpoint: {error}") from error
@@ -65,8 +63,7 @@ def optimizer_tensors(optimizer: Optimizer) -> tuple[Tensors, list[dict[str, Any
         if value is not None
     }
     groups = [
-        {name: float(v) if isinstance(v, Tensor) else v for name, v in group.items()}
-        for group in state["param_groups"]
+        {name: float(v) if isinstance(v, Tensor) else v for name, v in group.items()} for group in state["param_groups"]
     ]
     return tensors, groups
 

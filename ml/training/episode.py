@@ -42,9 +42,7 @@ class Episode:
         counts = one_hot(self.support_labels, self.n_way).sum(dim=1)
         if not bool((counts > 0).all()):
             episode, category = (counts == 0).nonzero()[0].tolist()
-            raise EmptyClassError(
-                f"class {category} of episode {episode} has no support item: give it one or drop it"
-            )
+            raise EmptyClassError(f"class {category} of episode {episode} has no support item: give it one or drop it")
 
 
 class EpisodeLearner(nn.Module, ABC):

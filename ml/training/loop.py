@@ -113,9 +113,7 @@ def train(
             report.stopped = "cancelled"
             break
 
-        if evaluate is not None and (
-            report.step % options.evaluate_every == 0 or report.step == options.steps
-        ):
+        if evaluate is not None and (report.step % options.evaluate_every == 0 or report.step == options.steps):
             best = _evaluate(model, evaluate, report=report, options=options, best=best, callbacks=callbacks)
             if checkpoint is not None:
                 write_run(checkpoint, run=run, report=asdict(report), best=best)
@@ -135,9 +133,7 @@ def build_optimizer(model: nn.Module, options: TrainOptions) -> Optimizer:
     """Only parameters that require gradients; vectors and scalars (biases, norms) are not decayed."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     if not trainable:
-        raise ConfigError(
-            "no parameter of this model may be trained: unfreeze a part or choose another network"
-        )
+        raise ConfigError("no parameter of this model may be trained: unfreeze a part or choose another network")
     groups: list[dict[str, object]] = [
         {"params": [p for p in trainable if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
@@ -152,9 +148,7 @@ def build_optimizer(model: nn.Module, options: TrainOptions) -> Optimizer:
     return AdamW(groups, lr=options.learning_rate)
 
 
-def _build_step(
-    model: nn.Module, *, optimizer: Optimizer, options: TrainOptions
-) -> Callable[[object], Tensor]:
+def _build_step(model: nn.Module, *, optimizer: Optimizer, options: TrainOptions) -> Callable[[object], Tensor]:
     device = next(model.parameters()).device.type
 
     def step(batch: object) -> Tensor:
@@ -196,8 +190,7 @@ def _log(
     mean = float(torch.stack(losses).mean())
     if not torch.isfinite(torch.tensor(mean)):
         raise NonFiniteError(
-            f"the loss became {mean} before step {report.step}: lower the learning rate ({rate:g}) "
-            "or clip gradients"
+            f"the loss became {mean} before step {report.step}: lower the learning rate ({rate:g}) or clip gradients"
         )
     for callback in callbacks:
         callback.on_step(step=report.step, steps=options.steps, loss=mean, learning_rate=rate)

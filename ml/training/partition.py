@@ -46,9 +46,7 @@ class Partition:
 def load_partition(spec: DataSpec) -> Partition:
     """Decode all three parts. Raises ConfigError where two parts share a class."""
     if spec.split_column:
-        train, val, test = (
-            _part(spec, split=(f"{spec.split_column}={part}",)) for part in ("train", "val", "test")
-        )
+        train, val, test = (_part(spec, split=(f"{spec.split_column}={part}",)) for part in ("train", "val", "test"))
     else:
         whole = _part(spec, split=())
         classes = ClassSplit.random(whole.labels, val=0.2, test=0.2, seed=spec.seed)
@@ -69,6 +67,4 @@ def _select(store: ImageStore, classes: tuple[int, ...]) -> ImageStore:
     """Only the items of `classes`, labelled 0…n-1 anew."""
     rows = np.flatnonzero(np.isin(store.labels, classes))
     labels = np.searchsorted(np.asarray(classes), store.labels[rows])
-    return ImageStore(
-        store.images[torch.from_numpy(rows)], labels, tuple(store.class_names[c] for c in classes)
-    )
+    return ImageStore(store.images[torch.from_numpy(rows)], labels, tuple(store.class_names[c] for c in classes))

@@ -98,9 +98,7 @@ class Maml(EpisodeLearner):
             fixed, rest = features[: len(support)], features[len(support) :]
             adapted = self._adapt(head, lambda w: _loss(_head(w, fixed), labels))
             return _head(adapted, rest)
-        adapted = self._adapt(
-            {**body, **head}, lambda w: _loss(_head(w, self._features(w, support, None)), labels)
-        )
+        adapted = self._adapt({**body, **head}, lambda w: _loss(_head(w, self._features(w, support, None)), labels))
         return _head(adapted, self._features(adapted, support, query)[len(support) :])
 
     def _adapt(self, weights: Weights, loss: TaskLoss) -> Weights:

@@ -23,9 +23,7 @@ class MatchingNetwork(EpisodeLearner):
 
     name: ClassVar[str] = "matching"
 
-    def __init__(
-        self, network: nn.Module, *, sharpness: float = 10.0, contexts: nn.Module | None = None
-    ) -> None:
+    def __init__(self, network: nn.Module, *, sharpness: float = 10.0, contexts: nn.Module | None = None) -> None:
         super().__init__()
         self.network = network
         self.sharpness = sharpness

@@ -64,9 +64,7 @@ def _relation(spec: LearnerSpec) -> EpisodeLearner:
     network = _network(spec)
     width, map_size = getattr(network, "width", None), getattr(network, "map_size", None)
     if not isinstance(width, int) or not isinstance(map_size, int):
-        raise ConfigError(
-            f'relation networks compare feature maps: choose "conv4-maps", not {spec.network!r}'
-        )
+        raise ConfigError(f'relation networks compare feature maps: choose "conv4-maps", not {spec.network!r}')
     generator = torch.Generator().manual_seed(spec.seed + 1)
     return RelationNetwork(network, RelationModule(width=width, map_size=map_size, generator=generator))
 

@@ -18,9 +18,7 @@ class ResNet12(nn.Module):
     recipe regularises by augmentation and a rotation task instead.
     """
 
-    def __init__(
-        self, *, channels: int, widths: tuple[int, int, int, int], generator: torch.Generator
-    ) -> None:
+    def __init__(self, *, channels: int, widths: tuple[int, int, int, int], generator: torch.Generator) -> None:
         super().__init__()
         inputs = (channels, *widths[:-1])
         self.blocks = nn.Sequential(*(_Block(i, w) for i, w in zip(inputs, widths, strict=True)))
