@@ -1,33 +1,20 @@
 """Hostile bytes to findings, in child processes that may die without anybody noticing."""
 
-import contextlib
-import json
-import os
-import select
-import signal
-import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from ml.data.decode_child import LENGTH
+from ml.data.child import Child
 from ml.data.decode_rgb import MAX_PIXELS
 from ml.data.inspection import Inspected, Rendition
 from ml.errors import DecodeError
 
 __all__ = ["DecodeLimits", "DecoderPool", "Inspected", "Rendition"]
-
-_ROOT = Path(__file__).parents[2]
-_MAX_HEADER = 64 * 1024
-_MAX_BLOB = 64 * 1024 * 1024
-_START_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,11 +39,12 @@ class DecoderPool:
         self, *, workers: int = 2, limits: DecodeLimits | None = None, command: Sequence[str] | None = None
     ) -> None:
         self._limits = limits or DecodeLimits()
-        self._command = list(command or (sys.executable, "-m", "ml.data.decode_child"))
+        command = command or (sys.executable, "-m", "ml.data.decode_child")
         self._workers = max(1, workers)
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="decoder")
-        self._idle: SimpleQueue[_Child] = SimpleQueue()
-        self._children = [_Child(self._command, self._limits) for _ in range(self._workers)]
+        self._idle: SimpleQueue[Child] = SimpleQueue()
+        config, share = asdict(self._limits), self._limits.images_per_child
+        self._children = [Child(command, config, requests=share) for _ in range(self._workers)]
         for child in self._children:
             self._idle.put(child)
 
@@ -98,9 +86,12 @@ class DecoderPool:
                 future.cancel()
 
     def _inspect_one(self, key: object, data: bytes) -> Inspected | DecodeError:
+        if len(data) > self._limits.max_bytes:
+            return DecodeError(f"{len(data)} bytes are above {self._limits.max_bytes}", reason="memory", key=key)
         child = self._idle.get()
         try:
-            return replace(child.inspect(data), key=key)
+            header, blobs = child.ask(data, wall_s=self._limits.wall_s)
+            return replace(_inspected(header, blobs), key=key)
         except DecodeError as error:
             error.key = key
             return error
@@ -108,144 +99,13 @@ class DecoderPool:
             self._idle.put(child)
 
 
-class _Child:
-    """One decoder process, started when needed and again after it died."""
-
-    def __init__(self, command: list[str], limits: DecodeLimits) -> None:
-        self._command = [*command, json.dumps(asdict(limits))]
-        self._limits = limits
-        self._process: subprocess.Popen[bytes] | None = None
-        self._served = 0
-
-    def inspect(self, data: bytes) -> Inspected:
-        if len(data) > self._limits.max_bytes:
-            raise DecodeError(f"{len(data)} bytes are above {self._limits.max_bytes}", reason="memory")
-        process = self._running()
-        try:
-            self._send(process, data)
-            header, blobs = self._receive(process, wait_s=self._limits.wall_s)
-        except _NoReplyError as error:
-            raise self._burial(process, timed_out=error.timed_out) from None
-        if "reason" in header:
-            raise DecodeError(header["message"], reason=header["reason"])
-        return _inspected(header, blobs)
-
-    def kill(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._served >= self._limits.images_per_child or (self._process and self._process.poll() is not None):
-            self.kill()
-        if self._process is None:
-            self._process = self._start()
-            self._served = 0
-        self._served += 1
-        return self._process
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=_ROOT,
-            env=_environment(),
-            start_new_session=True,  # an interrupt of the parent is the parent's to handle
-        )
-        try:
-            self._receive(process, wait_s=_START_S)
-        except _NoReplyError:
-            self._process = process
-            self.kill()
-            raise DecodeError("no decoder process could be started", reason="crash") from None
-        return process
-
-    def _send(self, process: subprocess.Popen[bytes], data: bytes) -> None:
-        assert process.stdin is not None
-        try:
-            process.stdin.write(LENGTH.pack(len(data)))
-            process.stdin.write(data)
-            process.stdin.flush()
-        except OSError as error:
-            raise _NoReplyError from error
-
-    def _receive(self, process: subprocess.Popen[bytes], *, wait_s: float) -> tuple[dict[str, Any], list[bytes]]:
-        assert process.stdout is not None
-        reader = _Reader(process.stdout.fileno(), deadline=time.monotonic() + wait_s)
-        size = LENGTH.unpack(reader.read(LENGTH.size))[0]
-        if size > _MAX_HEADER:
-            raise _NoReplyError
-        try:
-            header: dict[str, Any] = json.loads(reader.read(size))
-            sizes = [int(entry[4]) for entry in header.get("renditions", [])]
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise _NoReplyError from error
-        if any(size < 0 for size in sizes) or sum(sizes) > _MAX_BLOB:
-            raise _NoReplyError
-        return header, [reader.read(size) for size in sizes]
-
-    def _burial(self, process: subprocess.Popen[bytes], *, timed_out: bool) -> DecodeError:
-        if not timed_out:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=1.0)  # a broken pipe is seen a moment before the exit status
-        status = process.poll()
-        self.kill()
-        if timed_out or status == -signal.SIGXCPU:
-            return DecodeError("decoding took too long", reason="timeout")
-        if status == -signal.SIGKILL:
-            return DecodeError("the decoder was killed, most likely for its memory", reason="memory")
-        return DecodeError("the decoder died on this image", reason="crash")
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours but what the loader needs: a decoder that was taken over finds no secret here."""
-    kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
-    return {**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-class _NoReplyError(Exception):
-    """The child is dead, silent, or no longer speaks the protocol."""
-
-    def __init__(self, *, timed_out: bool = False) -> None:
-        super().__init__()
-        self.timed_out = timed_out
-
-
-class _Reader:
-    """Exact reads from a pipe, all before one deadline."""
-
-    def __init__(self, descriptor: int, *, deadline: float) -> None:
-        self._descriptor = descriptor
-        self._deadline = deadline
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
-
-    def read(self, size: int) -> bytes:
-        parts = bytearray()
-        while len(parts) < size:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not self._poll.poll(left * 1000):
-                raise _NoReplyError(timed_out=True)
-            part = os.read(self._descriptor, min(size - len(parts), 1 << 20))
-            if not part:
-                raise _NoReplyError
-            parts += part
-        return bytes(parts)
-
-
 def _inspected(header: dict[str, Any], blobs: list[bytes]) -> Inspected:
+    if "reason" in header:
+        raise DecodeError(str(header.get("message")), reason=str(header["reason"]))
     try:
         renditions = tuple(
             Rendition(int(side), int(width), int(height), str(content_type), blob)
-            for (side, width, height, content_type, _), blob in zip(header["renditions"], blobs, strict=True)
+            for (side, width, height, content_type), blob in zip(header["renditions"], blobs, strict=True)
         )
         return Inspected(
             key=None,
