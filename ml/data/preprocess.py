@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,20 @@ class Preprocessing:
         if min(*self.size, *self.resize_to) < 1 or min(self.std) <= 0:
             raise ConfigError("sizes and standard deviations of a preprocessing are positive")
 
+    @property
+    def bytes_a_row(self) -> int:
+        """Bytes of one image's pixels."""
+        return self.size[0] * self.size[1] * 3
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON and for the fingerprint."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `as_dict`, also after JSON made lists of the tuples."""
+        tuples: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls(**tuples)
 
 
 def to_pixels(image: Image.Image, preprocessing: Preprocessing) -> Pixels:

@@ -3,5 +3,6 @@
 from ml.encoders.encoder import Encoder
 from ml.encoders.load import load_encoder
 from ml.encoders.spec import EncoderSpec, resolve_spec
+from ml.encoders.stream import EncodedBatch, EncodingPipeline
 
-__all__ = ["Encoder", "EncoderSpec", "load_encoder", "resolve_spec"]
+__all__ = ["EncodedBatch", "Encoder", "EncoderSpec", "EncodingPipeline", "load_encoder", "resolve_spec"]

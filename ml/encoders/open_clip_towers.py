@@ -124,7 +124,7 @@ def _towers(model: Any, tokenizer: Any) -> Towers:
     return Towers(
         module=model,
         preprocessing=_preprocessing(PreprocessCfg(**model.visual.preprocess_cfg)),
-        encode_image=model.encode_image,
+        image=model.visual,
         encode_text=model.encode_text,
         tokenize=tokenize,
         logit_scale=float(model.logit_scale.exp().mean()),

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ml.encoders.encoder import Encoder, Vectors
+from ml.encoders.encoder import Encoder
+from ml.encoders.forward import Vectors
 from ml.errors import ConfigError, EmptyClassError
 
 PLAIN_TEMPLATES = ("a photo of a {}.",)

@@ -36,7 +36,7 @@ def build_timm(spec: EncoderSpec, *, cache_dir: Path | None = None) -> Towers:
         model = _from_file(spec, kwargs)
     model.eval().requires_grad_(False)
     config = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
-    return Towers(module=model, preprocessing=_preprocessing(config), encode_image=model)
+    return Towers(module=model, image=model, preprocessing=_preprocessing(config))
 
 
 def _from_hub(spec: EncoderSpec, kwargs: dict[str, Any], cache_dir: Path | None) -> Any:

@@ -1,4 +1,4 @@
-"""The two halves of an encoder as plain callables, whatever library built them."""
+"""The two halves of an encoder, whatever library built them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from ml.data.preprocess import Preprocessing
 class Towers:
     """A loaded model.
 
-    `encode_image` maps (B, 3, H, W) normalised floats to (B, D) features of any length; `tokenize` maps B texts to
-    (B, T) token ids and `encode_text` those to (B, D). The last two are None for a model that only sees.
+    `image` maps (B, 3, H, W) normalised floats to (B, D) features of any length (or a tuple that begins with them);
+    it is a module of its own, so that it can be cast and compiled without touching the text tower. `tokenize` maps B
+    texts to (B, T) token ids and `encode_text` those to (B, D); both are None for a model that only sees.
     """
 
     module: nn.Module
+    image: nn.Module
     preprocessing: Preprocessing
-    encode_image: Callable[[Tensor], Tensor]
     encode_text: Callable[[Tensor], Tensor] | None = None
     tokenize: Callable[[Sequence[str]], Tensor] | None = None
     logit_scale: float | None = None

@@ -30,10 +30,10 @@ def test_images_and_texts_give_the_vectors_of_open_clip(tmp_path, preprocess):
     with torch.no_grad():
         images = model.eval().encode_image(torch.stack([transform(p) for p in photographs()]), normalize=True)
         words = model.encode_text(tokenizer(texts), normalize=True)
-    encoder = load_encoder(folder)
+    encoder = load_encoder(folder, dtype="float32")
     assert (encoder.encode_images(photographs()) * images.numpy()).sum(1).min() >= 0.9999
     assert (encoder.encode_texts(texts) * words.numpy()).sum(1).min() >= 0.9999
-    assert encoder.logit_scale == pytest.approx(float(model.logit_scale.exp()))
+    assert encoder.logit_scale == pytest.approx(model.logit_scale.exp().item())
 
 
 def test_prompts_give_what_build_zero_shot_classifier_gives(tiny_folder):
@@ -84,6 +84,6 @@ def test_the_local_mobilenet_gives_the_vectors_of_timm(mobilenet):
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(net.eval()), is_training=False)
     with torch.no_grad():
         theirs = torch.nn.functional.normalize(net(torch.stack([transform(p) for p in photographs()])), dim=-1)
-    encoder = load_encoder(mobilenet)
+    encoder = load_encoder(mobilenet, dtype="float32")
     assert encoder.dim == 1280
     assert (encoder.encode_images(photographs()) * theirs.numpy()).sum(1).min() >= 0.9999
