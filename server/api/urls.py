@@ -13,6 +13,8 @@ RESOURCES = [
     "jobs",
     "queue",
     "annotations",
+    "snapshots",
+    "exports",
     "schema",
 ]
 

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Count
 
-from server.snapshots.models import Export, Snapshot
+from server.jobs.models import LIVE_STATES
+from server.snapshots.models import Export, Snapshot, SnapshotItem
 from server.taxonomy.models import Category
 
 BATCH = 2_000
@@ -98,3 +100,22 @@ def snapshot_of(*, project_id: int, snapshot_id: int) -> Snapshot | None:
 
 def export_of(*, project_id: int, export_id: int) -> Export | None:
     return Export.objects.select_related("job", "snapshot").filter(project_id=project_id, pk=export_id).first()
+
+
+def export_live_like(
+    *, project_id: int, format: str, options: dict[str, Any], snapshot_id: int | None
+) -> Export | None:
+    """An export that is being written already and was asked for in the same words."""
+    qs = Export.objects.select_related("job", "snapshot").filter(
+        project_id=project_id, format=format, options=options, job__state__in=LIVE_STATES, storage_key=""
+    )
+    return (qs.filter(snapshot_id=snapshot_id) if snapshot_id else qs).first()
+
+
+def snapshot_summary(*, snapshot_id: int) -> dict[str, dict[str, int]]:
+    """How many items each split and each grade of evidence has. Two queries."""
+    items = SnapshotItem.objects.filter(snapshot_id=snapshot_id)
+    return {
+        "splits": dict(items.values_list("split").annotate(count=Count("image_id")).order_by("split")),
+        "evidence": dict(items.values_list("evidence").annotate(count=Count("image_id")).order_by("evidence")),
+    }

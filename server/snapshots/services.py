@@ -2,19 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from server.accounts.models import User
-from server.core.errors import InvalidInput
+from server.core.errors import InvalidInput, LimitReached
+from server.jobs.models import LIVE_STATES
 from server.projects.models import Project
 from server.snapshots import selectors
 from server.snapshots.models import Export, Snapshot
 
 DEFAULT_SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
+LIVE_EXPORTS = 4
 FORMATS = ("jsonl", "csv", "imagefolder", "parquet", "labelstudio")
 
 # Near-duplicates fall into one split: the share is a hash of the group's first image. Blind images are drawn at random
@@ -137,13 +137,8 @@ def export_finish(*, export: Export, storage_key: str, file_name: str, byte_size
     )
 
 
-def snapshot_release(*, snapshot: Snapshot) -> None:
-    """Publish a snapshot as a release. Only the first time counts."""
-    Snapshot.objects.filter(pk=snapshot.pk, released_at__isnull=True).update(released_at=Now())
-
-
-def exports_forget(*, exports: Iterable[Export]) -> list[str]:
-    """Drop rows and return the storage keys whose bytes may go now."""
-    keys = [export.storage_key for export in exports if export.storage_key]
-    Export.objects.filter(pk__in=[export.pk for export in exports]).delete()
-    return keys
+def exports_within_limit(*, project_id: int) -> None:
+    """Raises LimitReached where LIVE_EXPORTS exports of the project are being written already."""
+    live = Export.objects.filter(project_id=project_id, job__state__in=LIVE_STATES, storage_key="").count()
+    if live >= LIVE_EXPORTS:
+        raise LimitReached(f"{live} exports of this project are being written; wait for one or cancel it.")
