@@ -1,0 +1,85 @@
+import { useEffect, useState } from "preact/hooks";
+import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
+import { outbox, watchPage } from "@/api/outbox";
+import { readSession, user } from "@/api/session";
+import { listenToKeyboard, rebind } from "@/ui/commands";
+import { Failed } from "@/ui/States";
+import { Toasts } from "@/ui/Toasts";
+import { Login } from "./Login";
+import { NotFound } from "./NotFound";
+import { Shell } from "./Shell";
+import { SignInAgain } from "./SignInAgain";
+
+const Projects = lazy(() => import("@/features/projects/Projects"));
+const Overview = lazy(() => import("@/features/overview/Overview"));
+const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
+const Images = lazy(() => import("@/features/images/Images"));
+const Categories = lazy(() => import("@/features/categories/Categories"));
+const Exports = lazy(() => import("@/features/exports/Exports"));
+const Team = lazy(() => import("@/features/team/Team"));
+
+export function App() {
+  return (
+    <LocationProvider>
+      <Root />
+      <Toasts />
+    </LocationProvider>
+  );
+}
+
+function Root() {
+  const [error, setError] = useState<Error | null>(null);
+  const start = (): void => {
+    setError(null);
+    readSession().catch(setError);
+  };
+  // once, when the page opens
+  useEffect(() => {
+    start();
+    watchPage();
+    return listenToKeyboard();
+  }, []);
+
+  const person = user.value;
+  const id = person?.id;
+  useEffect(() => {
+    if (id !== undefined) void outbox.open(id);
+  }, [id]);
+  useEffect(() => {
+    if (person) rebind(person.keymap ?? {});
+  }, [person]);
+
+  const { path, route } = useLocation();
+  useEffect(() => {
+    if (person === null && path !== "/login") route(`/login?next=${encodeURIComponent(path)}`, true);
+  }, [person, path, route]);
+
+  if (error) return <Failed error={error} onRetry={start} />;
+  if (person === undefined) return null;
+  if (person === null || path === "/login") return <Login />;
+  return (
+    <>
+      <Shell>
+        <Pages />
+      </Shell>
+      <SignInAgain />
+    </>
+  );
+}
+
+function Pages() {
+  return (
+    <ErrorBoundary>
+      <Router>
+        <Route path="/" component={Projects} />
+        <Route path="/p/:id" component={Overview} />
+        <Route path="/p/:id/label/one" component={LabelOne} />
+        <Route path="/p/:id/images" component={Images} />
+        <Route path="/p/:id/categories" component={Categories} />
+        <Route path="/p/:id/exports" component={Exports} />
+        <Route path="/p/:id/team" component={Team} />
+        <Route default component={NotFound} />
+      </Router>
+    </ErrorBoundary>
+  );
+}

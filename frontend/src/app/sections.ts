@@ -1,0 +1,19 @@
+import type { IconName } from "@/ui/Icon";
+
+/** The pages of a project, in the order in which work goes through them. */
+export const SECTIONS: readonly { readonly title: string; readonly suffix: string; readonly icon: IconName }[] = [
+  { title: "Overview", suffix: "", icon: "overview" },
+  { title: "Label", suffix: "/label/one", icon: "label" },
+  { title: "Images", suffix: "/images", icon: "images" },
+  { title: "Categories", suffix: "/categories", icon: "categories" },
+  { title: "Exports", suffix: "/exports", icon: "exports" },
+  { title: "Team", suffix: "/team", icon: "team" },
+];
+
+export function sectionAt(path: string): string {
+  const rest = path.replace(/^\/p\/\d+/, "").replace(/\/$/, "");
+  const inner = SECTIONS.filter(({ suffix }) => suffix !== "").find(
+    ({ suffix }) => rest.split("/")[1] === suffix.split("/")[1],
+  );
+  return inner?.suffix ?? "";
+}

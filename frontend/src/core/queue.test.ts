@@ -1,0 +1,82 @@
+import { describe, expect, it, vi } from "vitest";
+import { type Answer, LabelingQueue, type LeaseAnswer, type Leased } from "./queue";
+
+const leased = (id: number): Leased => ({ item: id, token: `t${id}`, image: { id, display: `/${id}.webp` } });
+const label = (id: number): Answer => ({ annotation: `a${id}`, kind: "label", category: 1 });
+
+function queueOf(total: number, block = 4, lowWater = 1) {
+  let given = 0;
+  const lease = vi.fn(async (count: number): Promise<LeaseAnswer<Leased>> => {
+    const size = Math.min(count, total - given);
+    const items = Array.from({ length: size }, (_, at) => leased(given + at + 1));
+    given += size;
+    return { items, empty: size === 0 ? "all_labeled" : null, remaining: total - given };
+  });
+  return { queue: new LabelingQueue({ lease, block, lowWater }), lease };
+}
+
+describe("the labelling queue", () => {
+  it("moves on at once, before any server answers", async () => {
+    const { queue } = queueOf(4);
+    await queue.fill();
+    queue.answer(label(1));
+    expect(queue.current?.leased.image.id).toBe(2);
+  });
+
+  it("leases more before the last image is reached, and once at a time", async () => {
+    const { queue, lease } = queueOf(8);
+    await Promise.all([queue.fill(), queue.fill()]);
+    expect(lease).toHaveBeenCalledTimes(1);
+    for (const id of [1, 2, 3]) queue.answer(label(id));
+    await queue.fill();
+    expect(lease).toHaveBeenCalledTimes(2);
+    expect(queue.upcoming(9).map((item) => item.image.id)).toEqual([4, 5, 6, 7, 8]);
+  });
+
+  it("brings an image back with the answer it had before, across submitted ones", async () => {
+    const { queue } = queueOf(4);
+    await queue.fill();
+    queue.answer(label(1));
+    queue.answer(label(2));
+    queue.restore(1, null);
+    expect(queue.current?.leased.image.id).toBe(1);
+    queue.answer(label(1));
+    expect(queue.current?.leased.image.id).toBe(3);
+  });
+
+  it("says that nothing is left only when the server says so and every image is answered", async () => {
+    const { queue } = queueOf(2, 2, 0);
+    await queue.fill();
+    queue.answer(label(1));
+    expect(queue.state).toBe("ready");
+    queue.answer(label(2));
+    expect(queue.state).toBe("loading");
+    await queue.fill();
+    expect(queue.state).toBe("empty");
+    expect(queue.emptyReason).toBe("all_labeled");
+  });
+
+  it("returns to an image that was passed over before it calls the work done", async () => {
+    const { queue } = queueOf(2, 2, 0);
+    await queue.fill();
+    queue.next();
+    queue.answer(label(2));
+    expect(queue.current?.leased.image.id).toBe(1);
+  });
+
+  it("hands back only what has no answer", async () => {
+    const { queue } = queueOf(3, 3, 0);
+    await queue.fill();
+    queue.answer(label(1));
+    expect(queue.openTokens()).toEqual(["t2", "t3"]);
+  });
+
+  it("keeps working after a failed lease", async () => {
+    const answers = [Promise.reject(new Error("no network")), { items: [leased(1)], empty: null, remaining: 0 }];
+    const queue = new LabelingQueue({ lease: async () => (await answers.shift()) as LeaseAnswer<Leased> });
+    await queue.fill();
+    expect(queue.state).toBe("failed");
+    await queue.fill();
+    expect(queue.state).toBe("ready");
+  });
+});

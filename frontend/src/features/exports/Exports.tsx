@@ -1,0 +1,139 @@
+import { useEffect, useState } from "preact/hooks";
+import { useRoute } from "preact-iso";
+import { messageOf } from "@/api/client";
+import { exports as endpoint } from "@/api/endpoints";
+import { touched } from "@/api/events";
+import { useResource } from "@/api/resource";
+import { useOverview } from "@/api/shared";
+import type { Export, ExportFormat, Job } from "@/api/types";
+import { ago, bytes, count, plural } from "@/core/format";
+import { Progress } from "@/ui/Bar";
+import { Button, LinkButton } from "@/ui/Button";
+import { Failed } from "@/ui/States";
+import { toast } from "@/ui/Toasts";
+import "./exports.css";
+
+const FORMATS: readonly { readonly id: ExportFormat; readonly name: string; readonly use: string }[] = [
+  {
+    id: "imagefolder",
+    name: "ImageFolder ZIP",
+    use: "A folder for each category with its images: what torchvision and most trainers read.",
+  },
+  {
+    id: "jsonl",
+    name: "JSONL",
+    use: "One line an image with its label, evidence and history: for scripts and audits.",
+  },
+  { id: "csv", name: "CSV", use: "A table of images and labels: for spreadsheets and a quick look." },
+  {
+    id: "parquet",
+    name: "Parquet",
+    use: "Images and labels in one columnar file: loads straight into Hugging Face datasets.",
+  },
+  { id: "labelstudio", name: "Label Studio JSON", use: "Tasks with annotations: to go on labelling in Label Studio." },
+];
+
+export default function Exports() {
+  const { params } = useRoute();
+  const project = Number(params.id);
+  const { data, error, reload } = useResource(`exports/${project}`, (signal) => endpoint.list(project, signal), [
+    "exports",
+    "jobs",
+  ]);
+  const overview = useOverview(project).data;
+  useEffect(() => {
+    document.title = "Exports · Winnow";
+  }, []);
+  return (
+    <div class="page">
+      <div class="page-head">
+        <div>
+          <h1>Exports</h1>
+          <p>
+            {overview && overview.counts.labeled > 0
+              ? `${plural(overview.counts.labeled, "confirmed label")}, frozen at the moment you ask, while labelling goes on.`
+              : "Nothing is labelled yet; an export would hold no labels."}
+          </p>
+        </div>
+      </div>
+      <ul class="formats">
+        {FORMATS.map((format) => (
+          <FormatCard key={format.id} project={project} {...format} />
+        ))}
+      </ul>
+      {error && <Failed error={error} onRetry={reload} />}
+      {data && data.items.length > 0 && (
+        <section class="past">
+          <h2>Made so far</h2>
+          <ul>
+            {data.items.map((item) => (
+              <PastExport key={item.id} item={item} jobs={overview?.jobs ?? []} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function FormatCard({ project, id, name, use }: { project: number; id: ExportFormat; name: string; use: string }) {
+  const [busy, setBusy] = useState(false);
+  const start = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await endpoint.start(project, id);
+      touched("exports", "jobs");
+    } catch (error) {
+      toast(messageOf(error), { tone: "danger" });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <li class="format">
+      <h3>{name}</h3>
+      <p class="small muted">{use}</p>
+      <Button icon="exports" disabled={busy} aria-label={`Make ${name}`} onClick={() => void start()}>
+        Make
+      </Button>
+    </li>
+  );
+}
+
+function PastExport({ item, jobs }: { item: Export; jobs: readonly Job[] }) {
+  const id = typeof item.job === "number" ? item.job : item.job?.id;
+  const job = jobs.find((other) => other.id === id) ?? (typeof item.job === "object" ? item.job : null);
+  const name = FORMATS.find((format) => format.id === item.format)?.name ?? item.format;
+  const failed = ["failed", "errored", "cancelled"].includes(item.state);
+  return (
+    <li class="past-row" data-state={item.state}>
+      <div>
+        <h3>{name}</h3>
+        <p class="small muted">
+          {ago(item.created_at)}
+          {item.byte_size ? ` · ${bytes(item.byte_size)}` : ""}
+          {item.digest && (
+            <>
+              {" · "}
+              <span title={item.digest}>sha256 {item.digest.slice(0, 12)}</span>
+            </>
+          )}
+        </p>
+      </div>
+      {item.download ? (
+        <LinkButton icon="exports" href={item.download} download={item.file_name}>
+          Download
+        </LinkButton>
+      ) : failed ? (
+        <span class="small danger">{job?.error || "This export did not finish."}</span>
+      ) : (
+        <div class="past-progress">
+          <span class="small muted">
+            {job && job.total > 0 ? `${count(job.done)} of ${count(job.total)}` : "waiting"}
+          </span>
+          <Progress done={job?.done ?? 0} total={job?.total ?? 1} label={`${name} in the making`} />
+        </div>
+      )}
+    </li>
+  );
+}
