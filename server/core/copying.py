@@ -64,7 +64,7 @@ def _layout(values: NDArray[Any]) -> list[tuple[str, Any]]:
     if values.ndim == 1:
         return [("size", ">i4"), ("value", _big_endian(values.dtype))]
     if values.dtype == np.float16:
-        return [("size", ">i4"), ("dim", ">i2"), ("unused", ">i2"), ("value", ">f2", (values.shape[1],))]  # type: ignore[list-item]
+        return [("size", ">i4"), ("dim", ">i2"), ("unused", ">i2"), ("value", (">f2", (values.shape[1],)))]
     element = np.dtype([("size", ">i4"), ("value", _big_endian(values.dtype))])
     head: list[tuple[str, Any]] = [(name, ">i4") for name in ("size", "dims", "nulls", "oid", "length", "lower")]
     return [*head, ("value", (element, (values.shape[1],)))]

@@ -1,0 +1,59 @@
+"""Which encoder a project asks for, and which there are."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from server.projects.models import Project
+from server.registry.models import EncoderVersion
+
+DEMO = "demo"
+OFFERED = (
+    (DEMO, 0, True, "Winnow's own small encoder: good enough to try everything, not for real work."),
+    ("open_clip:ViT-B-32/laion2b_s34b_b79k", 512, True, "A good start for photographs. 600 MB, CPU or GPU."),
+    ("open_clip:ViT-B-16-SigLIP2/webli", 768, True, "Better with texts in many languages. 1.5 GB, GPU advised."),
+    (
+        "open_clip:ViT-L-14/datacomp_xl_s13b_b90k",
+        768,
+        True,
+        "More accurate, four times slower. 1.7 GB, GPU advised.",
+    ),
+    ("timm:vit_small_patch14_dinov2.lvd142m", 384, False, "Sees shape and texture well and reads no text. 90 MB."),
+)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An encoder that can be chosen. `available`: its weights were loaded here before, or come with Winnow."""
+
+    name: str
+    dim: int
+    has_text: bool
+    is_demo: bool
+    available: bool
+    note: str
+
+
+def encoder_name(project: Project) -> str:
+    """The encoder that the project serves with or, before its first images, will get."""
+    if project.active_space is not None:
+        return project.active_space.name
+    return str(project.options.get("encoder") or settings.WINNOW_DEFAULT_ENCODER)
+
+
+def encoders_offered() -> list[Offer]:
+    """Those that are known to work, and every other one that was added here."""
+    spaces = {space.name: space for space in EncoderVersion.objects.order_by("id")}
+    known = {name for name, *_ in OFFERED}
+    offers = [
+        Offer(
+            name, spaces[name].dim if name in spaces else dim, text, name == DEMO, name in spaces or name == DEMO, note
+        )
+        for name, dim, text, note in OFFERED
+    ]
+    added = [
+        Offer(space.name, space.dim, space.has_text, False, True, "Added on this server.")
+        for space in spaces.values()
+        if space.name not in known
+    ]
+    return offers + added
