@@ -59,7 +59,7 @@ def exists(key: str) -> bool:
     return default_storage.exists(key)
 
 
-def open_key(key: str) -> File[bytes]:
+def open_key(key: str) -> "File[bytes]":
     """The bytes as a file. Raises FileNotFoundError (or the store's own error) where there are none."""
     return default_storage.open(key, "rb")
 
