@@ -1,0 +1,1 @@
+"""The training of Winnow's own small image-text encoder."""
