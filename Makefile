@@ -32,7 +32,7 @@ fmt:             ## put code into its one format
 	@$(VENV)/ruff check --fix -q . ; $(VENV)/ruff format -q .
 
 openapi:         ## write openapi.json from the server
-	@$(VENV)/python manage.py spectacular --format openapi-json --file openapi.json --validate
+	@$(VENV)/python manage.py write_openapi
 
 bench:           ## the product's speed on a seeded project (docs/benchmarks.md)
 	@$(VENV)/python manage.py run_benchmarks $(ARGS)
