@@ -76,7 +76,7 @@ export function SignInForm({ username: known }: { username?: string }) {
         error={error}
         onInput={setPassword}
       />
-      <Button kind="primary" type="submit" disabled={busy || username === "" || password === ""}>
+      <Button kind="primary" type="submit" disabled={busy}>
         Sign in
       </Button>
     </form>
@@ -103,7 +103,7 @@ function Drift() {
           width="26"
           height="26"
           rx="6"
-          class={sorted ? "drift-sorted" : "drift-open"}
+          class={sorted ? "drift-sorted hued" : "drift-open"}
           style={{ "--hue": String(Math.round((row / rows) * 300 + 20)), opacity: String(0.35 + noise * 0.5) }}
         />
       ))}

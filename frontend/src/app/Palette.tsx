@@ -30,7 +30,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={`palette-${at}`}
-        autofocus
+        data-focus
         autocomplete="off"
         placeholder="Type what you want to do"
         value={typed}

@@ -4,7 +4,7 @@ const whole = new Intl.NumberFormat("en-GB");
 
 export const count = (value: number): string => whole.format(value);
 
-export const percent = (value: number, digits = 1): string => `${(value * 100).toFixed(digits)} %`;
+export const percent = (value: number, digits = 1): string => `${(value * 100).toFixed(digits)} %`;
 
 /** A probability in two digits, as .58; certainty as 1.0. */
 export const probability = (value: number): string =>

@@ -3,7 +3,7 @@ import "./category.css";
 
 /** The color of a category is a help for the eye; its name stands beside it always. */
 export function Dot({ hue }: { hue: number }) {
-  return <span class="dot" style={{ "--hue": String(hue) }} aria-hidden="true" />;
+  return <span class="dot hued" style={{ "--hue": String(hue) }} aria-hidden="true" />;
 }
 
 export function Chip({ hue, children }: { hue: number; children: ComponentChildren }) {

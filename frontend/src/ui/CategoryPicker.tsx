@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fuzzySearch, type Searchable } from "@/core/fuzzy";
 import { Dot, parentsOf } from "./Category";
 import "./picker.css";
@@ -23,7 +23,7 @@ export function CategoryPicker<T extends Pickable>({ items, onPick, onClose, lab
   const [at, setAt] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   const list = useId();
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const found =
     typed.trim() === ""
       ? [...recent, ...items.filter((item) => !recent.includes(item))].slice(0, 12)

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import "./field.css";
 
 interface FieldProps {
@@ -22,7 +22,7 @@ interface FieldProps {
 export function Field({ label, value, onInput, hint, error, focus, type = "text", ...rest }: FieldProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (focus) input.current?.focus();
   }, [focus]);
   const note = error || hint;
@@ -38,6 +38,7 @@ export function Field({ label, value, onInput, hint, error, focus, type = "text"
         onInput={(event) => onInput(event.currentTarget.value)}
         {...(error ? { "aria-invalid": "true" as const } : {})}
         {...(note ? { "aria-describedby": `${id}-note` } : {})}
+        {...(focus ? { "data-focus": true } : {})}
         {...rest}
       />
       {note && (

@@ -93,8 +93,8 @@ function FormatCard({ project, id, name, use }: { project: number; id: ExportFor
     <li class="format">
       <h3>{name}</h3>
       <p class="small muted">{use}</p>
-      <Button icon="exports" disabled={busy} aria-label={`Make ${name}`} onClick={() => void start()}>
-        Make
+      <Button icon="exports" disabled={busy} aria-label={`Export ${name}`} onClick={() => void start()}>
+        Export
       </Button>
     </li>
   );

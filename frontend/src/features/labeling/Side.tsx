@@ -45,28 +45,24 @@ export function Side({ desk, item, taxonomy, mode, setMode, give }: SideProps) {
       <footer class="side-foot">
         <LastAct desk={desk} byId={taxonomy.byId} />
         <div class="side-acts">
-          <Button kind="quiet" icon="skip" command="label.skip" onClick={() => desk.skip()}>
+          <Button kind="quiet" command="label.skip" onClick={() => desk.skip()}>
             Skip
           </Button>
-          <Button kind="quiet" icon="flag" command="label.flag" onClick={() => desk.flag()}>
+          <Button kind="quiet" command="label.flag" onClick={() => desk.flag()}>
             Flag
           </Button>
-          <Button kind="quiet" icon="undo" command="label.undo" disabled={!desk.canUndo} onClick={() => desk.undo()}>
+          <Button kind="quiet" command="label.undo" disabled={!desk.canUndo} onClick={() => desk.undo()}>
             Undo
           </Button>
           <Button
             kind="quiet"
             icon="redo"
-            disabled={!desk.canRedo}
+            aria-label="Redo"
             title="Redo (Ctrl Shift Z)"
+            disabled={!desk.canRedo}
             onClick={() => desk.redo()}
-          >
-            Redo
-          </Button>
+          />
         </div>
-        <p class="small faint">
-          {count(desk.made)} on this visit{desk.queue.remaining > 0 && ` · ${count(desk.queue.remaining)} wait`}
-        </p>
       </footer>
     </aside>
   );
@@ -123,6 +119,8 @@ function Choices({
             onTake={() => give(recent[0]?.id ?? 0, "same")}
           />
         )}
+      </div>
+      <div class="recents">
         {recent
           .map((category, at) => ({ category, at }))
           .filter(({ category, at }) => at > 0 && !suggested.has(category.id) && at < RECENT_KEYS.length)
@@ -136,10 +134,29 @@ function Choices({
             />
           ))}
       </div>
+      {item.suggestions.length === 0 && (
+        <div class="side-all">
+          {taxonomy.active.slice(0, LISTED).map((category) => (
+            <button
+              key={category.id}
+              type="button"
+              class="choice"
+              style={{ paddingLeft: `${10 + category.depth * 16}px` }}
+              onClick={() => give(category.id, "mouse")}
+            >
+              <Dot hue={category.hue} />
+              <span>{category.name}</span>
+            </button>
+          ))}
+        </div>
+      )}
       {desk.queue.current?.leased.reason && !item.blind && <p class="small faint side-why">{reasonOf(item.reason)}</p>}
     </>
   );
 }
+
+/** How many categories are listed where there is no suggestion; type-ahead reaches all of them. */
+const LISTED = 60;
 
 interface RowProps {
   at: number;
@@ -164,11 +181,11 @@ function SuggestionRow({ at, category, probability: p, thumbs, onTake }: RowProp
           {parents && <span class="suggestion-parent">{parents}</span>}
         </span>
         <span class="suggestion-p">{probability(p)}</span>
-        <span class="suggestion-bar" style={{ "--share": `${p * 100}%`, "--hue": String(category.hue) }} />
+        <span class="suggestion-bar hued" style={{ "--share": `${p * 100}%`, "--hue": String(category.hue) }} />
         {thumbs.length > 0 && (
           <span class="suggestion-thumbs">
             {thumbs.slice(0, 3).map((thumb) => (
-              <img key={thumb} src={thumb} alt="" width="64" height="64" />
+              <img key={thumb} src={thumb} alt="" width="58" height="48" />
             ))}
           </span>
         )}
@@ -223,6 +240,9 @@ function LastAct({ desk, byId }: { desk: Desk<LeasedItem>; byId: ReadonlyMap<num
           <span>{category?.name ?? KINDS[desk.last.answer.kind]}</span>
         </>
       )}
+      <span class="faint made" title={`${count(desk.queue.remaining)} more wait in the queue`}>
+        {desk.made > 0 && `${count(desk.made)} done`}
+      </span>
     </p>
   );
 }

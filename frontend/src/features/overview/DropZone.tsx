@@ -134,7 +134,7 @@ function ImportProgress({ run }: { run: Import }) {
       <ul class="import-files">
         {bad.slice(0, SHOWN).map((upload) => (
           <li key={upload.path}>
-            <span class="import-name">{upload.path}</span>
+            {!upload.message.includes(upload.file.name) && <span class="import-name">{upload.path}</span>}
             <span class="danger">{upload.message || "not added"}</span>
           </li>
         ))}

@@ -9,7 +9,7 @@ import { Bar } from "@/ui/Bar";
 import { Button, LinkButton } from "@/ui/Button";
 import { useCommands } from "@/ui/commands";
 import { Names } from "@/ui/Names";
-import { Failed, Notice } from "@/ui/States";
+import { Failed } from "@/ui/States";
 import { Accuracy } from "./Accuracy";
 import { CategoryTable } from "./CategoryTable";
 import { DropZone } from "./DropZone";
@@ -163,12 +163,6 @@ function Standing({ data }: { data: OverviewData }) {
           <span key={fact}> · {fact}</span>
         ))}
       </p>
-      {data.encoder?.is_demo && (
-        <Notice>
-          Suggestions come from the small demo encoder. It shows how everything works; an owner chooses a larger one for
-          real work.
-        </Notice>
-      )}
     </section>
   );
 }
