@@ -8,12 +8,6 @@ export interface BulkAnswer {
 
 /** Adds a pasted list of names, or only says what would happen. */
 export async function bulkNames(project: number, text: string, dryRun: boolean): Promise<BulkAnswer> {
-  const result = await categories.bulk(project, text, dryRun);
-  return {
-    created: result.created.map(nameOf),
-    existing: result.existing.map(nameOf),
-    problems: result.problems.map((problem) => (typeof problem === "string" ? problem : problem.message)),
-  };
+  const { created, existing, problems } = await categories.bulk(project, text, dryRun);
+  return { created, existing, problems: problems.map(({ line, message }) => `Line ${line}: ${message}`) };
 }
-
-const nameOf = (entry: string | { readonly name: string }): string => (typeof entry === "string" ? entry : entry.name);

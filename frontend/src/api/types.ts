@@ -145,9 +145,9 @@ export interface CategoryList {
 }
 
 export interface BulkResult {
-  readonly created: readonly (string | { readonly name: string })[];
-  readonly existing: readonly (string | { readonly name: string })[];
-  readonly problems: readonly (string | { readonly line?: number; readonly message: string })[];
+  readonly created: readonly string[];
+  readonly existing: readonly string[];
+  readonly problems: readonly { readonly line: number; readonly message: string }[];
   readonly revision: number;
 }
 
@@ -160,7 +160,7 @@ export interface ImportBatch {
   readonly duplicates: number;
   readonly rejected: number;
   readonly created_at: string;
-  readonly job: Job | number | null;
+  readonly job: Job | null;
 }
 
 export interface FileResult {
@@ -194,8 +194,8 @@ export interface ImagePrediction {
 export interface ImageItem {
   readonly id: number;
   readonly name: string;
-  readonly width: number;
-  readonly height: number;
+  readonly width: number | null;
+  readonly height: number | null;
   readonly thumb: string;
   readonly display: string;
   readonly duplicates: number;
@@ -214,7 +214,8 @@ export interface HistoryEvent {
   readonly sequence: number;
   readonly kind: "label" | "skip" | "flag" | "undo";
   readonly category: number | null;
-  readonly annotator: string | { readonly id: number; readonly username: string } | null;
+  readonly annotator: string | null;
+  readonly comment: string;
   readonly evidence: string;
   readonly duration_ms: number | null;
   readonly created_at: string;
@@ -317,10 +318,13 @@ export type ExportFormat = "jsonl" | "csv" | "imagefolder" | "parquet" | "labels
 export interface Export {
   readonly id: number;
   readonly format: ExportFormat;
-  readonly state: string;
-  readonly job: Job | number | null;
+  readonly item_count: number;
+  readonly state: JobState;
+  readonly job: number | null;
+  readonly done: number;
+  readonly error: string;
   readonly file_name: string;
-  readonly byte_size: number | null;
+  readonly byte_size: number;
   readonly digest: string;
   readonly created_at: string;
   readonly download: string | null;

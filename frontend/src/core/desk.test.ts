@@ -43,7 +43,7 @@ describe("the desk", () => {
         token: "t1",
         blind: false,
         duration_ms: 900,
-        evidence_details: { input: "digit", suggested: 7, rank: 2, probability: 0.3 },
+        evidence_details: { input: "digit", suggested: 8, rank: 2, probability: 0.3 },
       },
     ]);
     expect(desk.queue.current?.leased.image.id).toBe(2);

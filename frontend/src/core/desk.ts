@@ -90,14 +90,13 @@ export class Desk<T extends DeskItem> extends Emitter {
     const item = this.queue.current?.leased;
     if (item === undefined) return;
     const rank = item.suggestions.findIndex((suggestion) => suggestion.category === category);
-    const top = item.suggestions[0];
+    const taken = item.suggestions[rank];
     this.#judge(item, {
       kind: "label",
       category,
       evidence_details: {
         input,
-        ...(top === undefined ? {} : { suggested: top.category }),
-        ...(rank < 0 ? {} : { rank: rank + 1, probability: item.suggestions[rank]?.probability ?? 0 }),
+        ...(taken === undefined ? {} : { suggested: category, rank: rank + 1, probability: taken.probability }),
       },
     });
     this.#recent = [category, ...this.#recent.filter((other) => other !== category)].slice(0, RECENT);

@@ -1,8 +1,9 @@
 /** Lays images out in rows of equal width, each image whole, at its own proportions. */
 
+/** An image that has not been read yet has no size; it is given a square. */
 export interface Proportion {
-  readonly width: number;
-  readonly height: number;
+  readonly width: number | null;
+  readonly height: number | null;
 }
 
 export interface PlacedRow {
@@ -21,7 +22,8 @@ export interface JustifyOptions {
 }
 
 /** Extreme panoramas are shown letterboxed, so that one image never takes a row to itself. */
-const proportion = ({ width, height }: Proportion): number => Math.min(Math.max(width / Math.max(height, 1), 0.5), 2.4);
+const proportion = ({ width, height }: Proportion): number =>
+  Math.min(Math.max((width ?? 1) / Math.max(height ?? 1, 1), 0.5), 2.4);
 
 export function justify(items: readonly Proportion[], options: JustifyOptions): PlacedRow[] {
   const rows: PlacedRow[] = [];

@@ -93,7 +93,7 @@ export class Uploader extends Emitter {
   #take(): number[] {
     const group: number[] = [];
     let bytes = 0;
-    while (this.#next < this.#uploads.length && group.length < (this.options.groupFiles ?? 20)) {
+    while (this.#next < this.#uploads.length && group.length < (this.options.groupFiles ?? 50)) {
       const upload = this.#uploads[this.#next];
       if (upload === undefined) break;
       const alone = this.options.alone?.(upload.path) ?? false;

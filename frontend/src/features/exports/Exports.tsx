@@ -5,7 +5,7 @@ import { exports as endpoint } from "@/api/endpoints";
 import { touched } from "@/api/events";
 import { useResource } from "@/api/resource";
 import { useOverview } from "@/api/shared";
-import type { Export, ExportFormat, Job } from "@/api/types";
+import type { Export, ExportFormat } from "@/api/types";
 import { ago, bytes, count, plural } from "@/core/format";
 import { Progress } from "@/ui/Bar";
 import { Button, LinkButton } from "@/ui/Button";
@@ -67,7 +67,7 @@ export default function Exports() {
           <h2>Made so far</h2>
           <ul>
             {data.items.map((item) => (
-              <PastExport key={item.id} item={item} jobs={overview?.jobs ?? []} />
+              <PastExport key={item.id} item={item} />
             ))}
           </ul>
         </section>
@@ -100,18 +100,17 @@ function FormatCard({ project, id, name, use }: { project: number; id: ExportFor
   );
 }
 
-function PastExport({ item, jobs }: { item: Export; jobs: readonly Job[] }) {
-  const id = typeof item.job === "number" ? item.job : item.job?.id;
-  const job = jobs.find((other) => other.id === id) ?? (typeof item.job === "object" ? item.job : null);
+function PastExport({ item }: { item: Export }) {
   const name = FORMATS.find((format) => format.id === item.format)?.name ?? item.format;
-  const failed = ["failed", "errored", "cancelled"].includes(item.state);
+  const failed = item.state === "failed" || item.state === "errored" || item.state === "cancelled";
   return (
     <li class="past-row" data-state={item.state}>
       <div>
         <h3>{name}</h3>
         <p class="small muted">
           {ago(item.created_at)}
-          {item.byte_size ? ` · ${bytes(item.byte_size)}` : ""}
+          {item.item_count > 0 && ` · ${plural(item.item_count, "label")}`}
+          {item.byte_size > 0 && ` · ${bytes(item.byte_size)}`}
           {item.digest && (
             <>
               {" · "}
@@ -125,13 +124,13 @@ function PastExport({ item, jobs }: { item: Export; jobs: readonly Job[] }) {
           Download
         </LinkButton>
       ) : failed ? (
-        <span class="small danger">{job?.error || "This export did not finish."}</span>
+        <span class="small danger">{item.error || "This export did not finish."}</span>
       ) : (
         <div class="past-progress">
           <span class="small muted">
-            {job && job.total > 0 ? `${count(job.done)} of ${count(job.total)}` : "waiting"}
+            {item.item_count > 0 ? `${count(item.done)} of ${count(item.item_count)}` : "waiting"}
           </span>
-          <Progress done={job?.done ?? 0} total={job?.total ?? 1} label={`${name} in the making`} />
+          <Progress done={item.done} total={item.item_count} label={`${name} in the making`} />
         </div>
       )}
     </li>

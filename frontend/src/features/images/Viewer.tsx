@@ -57,9 +57,7 @@ export function Viewer({ project, image, role, taxonomy, onClose, onStep, onLike
   );
   return (
     <section class="viewer" aria-label="Image">
-      <div class="viewer-stage">
-        {data && <img key={data.id} src={data.display} alt={data.name} width={data.width} height={data.height} />}
-      </div>
+      <div class="viewer-stage">{data && <img key={data.id} src={data.display} alt={data.name} />}</div>
       <aside class="viewer-side">
         <header class="spread">
           <span class="row">
@@ -105,7 +103,8 @@ export function Viewer({ project, image, role, taxonomy, onClose, onStep, onLike
         {data && <History data={data} taxonomy={taxonomy} />}
         {data && (
           <p class="small faint viewer-file">
-            {data.width} × {data.height} · {data.format} · {bytes(data.byte_size)} · sha256 {data.sha256.slice(0, 12)} ·{" "}
+            {data.width ?? "?"} × {data.height ?? "?"} · {data.format} · {bytes(data.byte_size)} · sha256{" "}
+            {data.sha256.slice(0, 12)} ·{" "}
             <a href={endpoint.originalUrl(project, data.id)} target="_blank" rel="noopener noreferrer">
               original file
             </a>
@@ -172,7 +171,7 @@ function History({ data, taxonomy }: { data: ImageDetail; taxonomy: Taxonomy }) 
         {data.history.map((event) => (
           <li key={event.id} class={event.undone ? "viewer-undone" : ""}>
             <span>
-              <strong>{annotatorName(event)}</strong> {KINDS[event.kind]}{" "}
+              <strong>{event.annotator ?? "Import"}</strong> {KINDS[event.kind]}{" "}
               {event.kind === "label" && (taxonomy.byId.get(event.category ?? 0)?.name ?? "")}
             </span>
             <span class="small faint">
@@ -180,12 +179,10 @@ function History({ data, taxonomy }: { data: ImageDetail; taxonomy: Taxonomy }) 
               {event.duration_ms ? ` · ${(event.duration_ms / 1000).toFixed(1)} s` : ""}
               {event.undone ? " · taken back" : ""}
             </span>
+            {event.comment && <q class="small">{event.comment}</q>}
           </li>
         ))}
       </ol>
     </section>
   );
 }
-
-const annotatorName = ({ annotator }: HistoryEvent): string =>
-  annotator === null ? "Import" : typeof annotator === "string" ? annotator : annotator.username;
