@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ REDIS_TOOLS = VENV / "redis-tools"
 PIP_OPTIONS = "--no-compile --no-input --progress-bar off --disable-pip-version-check"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = (20, 19)
+PROGRESS_EVERY_S = 10.0
 NEEDED_BYTES = 8 * 1024**3
 GIT_IGNORED = {"node_modules", "dist", ".vite", "test-results"}
 
@@ -56,15 +58,16 @@ def run(command: list[str | Path], title: str, env: dict[str, str] | None = None
         text=True,
         errors="replace",
     )
-    said = []
-    started = shown = time.monotonic()
     assert process.stdout is not None
-    for line in process.stdout:
-        said.append(line.rstrip())
-        now = time.monotonic()
-        if line.strip() and now - shown > 5:
-            say(f"    {title} … {now - started:.0f} s: {line.strip()[:90]}")
-            shown = now
+    said: list[str] = []
+    reader = threading.Thread(target=lambda lines: said.extend(line.rstrip() for line in lines), args=[process.stdout])
+    reader.start()
+    started = time.monotonic()
+    while reader.is_alive():
+        reader.join(PROGRESS_EVERY_S)
+        shown = next((line for line in reversed(said) if line and not line.startswith(("WARNING", "npm warn"))), "")
+        if reader.is_alive():
+            say(f"    {title} … {time.monotonic() - started:.0f} s: {shown.strip()[:90]}")
     if process.wait():
         shown_command = " ".join(str(part) for part in command)
         stop(f"{title} failed: {shown_command}\n\n" + "\n".join(said[-40:]))

@@ -1,5 +1,6 @@
 """One command for each thing, and each says what it does."""
 
+import json
 import re
 import subprocess
 
@@ -29,3 +30,10 @@ def test_continuous_integration_runs_what_a_newcomer_runs() -> None:
 def test_versions_are_pinned_without_hosts_or_hashes() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.]+", line) for line in lines)
+
+
+def test_the_front_ends_lock_is_whole() -> None:
+    """A lock written where some platforms' packages could not be seen made `npm ci` refuse everywhere else."""
+    packages = json.loads((ROOT / "frontend" / "package-lock.json").read_text())["packages"]
+    wanted = {name for package in packages.values() for name in package.get("optionalDependencies", {})}
+    assert {name for name in wanted if f"node_modules/{name}" not in packages} == set()

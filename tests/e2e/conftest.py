@@ -1,0 +1,61 @@
+"""A real browser on a whole installation."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.installation import ROOT, Installation
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PERSON = ("ada", "a-long-passphrase-for-ada")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a browser and takes its time."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the machine has it; without one the test is skipped, and in continuous integration it fails."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        reason = "no chromium on PATH: install it to test the pages"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running installation with its workers, and the person of `PERSON`."""
+    if not (ROOT / "frontend" / "dist" / "index.html").exists():
+        pytest.skip("the front end is not built: run `make setup`")
+    installation = Installation(tmp_path_factory.mktemp("e2e") / "state")
+    installation.start()
+    username, password = PERSON
+    installation.manage(
+        "createsuperuser", "--no-input", "--username", username, "--email", "", DJANGO_SUPERUSER_PASSWORD=password
+    )
+    yield installation
+    installation.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, winnow: Installation) -> Iterator[Page]:
+    """A fresh window on the installation, nobody logged in."""
+    context = browser.new_context(base_url=winnow.facts()["url"], viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    yield page
+    context.close()
