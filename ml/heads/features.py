@@ -30,7 +30,7 @@ class FeatureMap:
         if self.mean is None:
             return torch.addmm(bias, x, weight.T)
         products = x @ torch.cat([weight, self.mean[None]]).T
-        squared = torch.linalg.vecdot(x, x) - 2 * products[:, -1] + self.mean @ self.mean
+        squared: Tensor = torch.linalg.vecdot(x, x) - 2 * products[:, -1] + self.mean @ self.mean
         scale = squared.clamp(min=SMALLEST_NORM**2).rsqrt()
         logits: Tensor = (products[:, :-1] - weight @ self.mean).mul_(scale[:, None]).add_(bias)
         return logits
@@ -38,7 +38,8 @@ class FeatureMap:
 
 def unit(x: Tensor) -> Tensor:
     """Rows of length 1; a row of zeros stays zero."""
-    return x / x.norm(dim=-1, keepdim=True).clamp(min=SMALLEST_NORM)
+    lengths: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x / lengths.clamp(min=SMALLEST_NORM)
 
 
 def centered(examples: Examples) -> FeatureMap:

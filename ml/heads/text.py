@@ -1,16 +1,11 @@
 """Heads that start from words: zero-shot, and prototypes with text as their prior.
 
-Zero-shot is Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021): the
-vectors of a class's prompts are normalized, averaged, normalized again.
+Zero-shot is Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021); the
+vectors of a class's prompts are normalized, averaged and normalized again by `ml.encoders.prompts`.
 """
 
-from collections.abc import Sequence
-
 import torch
-from numpy.typing import ArrayLike
-from torch import Tensor
 
-from ml.errors import EmptyClassError, ShapeError
 from ml.heads.base import Examples
 from ml.heads.calibration import fit_temperature, mean_nll
 from ml.heads.features import FeatureMap, centered, class_sums, unit
@@ -20,23 +15,6 @@ from ml.heads.prototypes import PrototypeHead, leave_one_out_logits
 # Pseudo-examples that a class's text is worth; one, until enough labels tell.
 PRIOR_COUNTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 DEFAULT_PRIOR_COUNT = 1.0
-
-
-def class_text_vectors(prompt_vectors: Sequence[ArrayLike | Tensor]) -> Tensor:
-    """(N, D) unit vectors of N classes from the vectors (T, D) of each class's own prompts.
-
-    Raises:
-        EmptyClassError: A class has no prompt.
-    """
-    rows = []
-    for position, prompts in enumerate(prompt_vectors):
-        vectors = torch.as_tensor(prompts).float()
-        if vectors.ndim != 2:
-            raise ShapeError(f"expected prompt vectors (T, D) for class {position}, got {tuple(vectors.shape)}")
-        if not len(vectors):
-            raise EmptyClassError(f"class {position} has no prompt; its name alone makes one")
-        rows.append(unit(unit(vectors).mean(dim=0)))
-    return torch.stack(rows)
 
 
 def random_words(count: int, *, generator: torch.Generator) -> list[str]:
