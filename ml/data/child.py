@@ -7,6 +7,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,11 @@ class Child:
             return _receive(process, wait_s=wall_s)
         except _NoReplyError as error:
             raise self._burial(process, timed_out=error.timed_out) from None
+
+    @property
+    def process_id(self) -> int | None:
+        """Id of the running process; None before the first request and after a death."""
+        return self._process.pid if self._process else None
 
     def kill(self) -> None:
         """End the process, if there is one."""
@@ -162,4 +168,5 @@ class _Reader:
 def _environment() -> dict[str, str]:
     """Nothing of ours but what the loader needs: a decoder that was taken over finds no secret here."""
     kept = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
-    return {**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(_ROOT), *(entry for entry in sys.path if entry)])
+    return {**kept, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

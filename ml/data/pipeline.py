@@ -84,6 +84,11 @@ class PixelPipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Ids of the decoder processes that run now."""
+        return [pid for child in self._children if (pid := child.process_id) is not None]
+
     def close(self) -> None:
         """End the processes. Safe to call twice."""
         for child in self._children:

@@ -63,8 +63,7 @@ class EncodingPipeline:
         self._pixels = PixelPipeline(
             encoder.preprocessing, batch_size=size, workers=workers, limits=limits, command=command
         )
-        if encoder.device.type == "cuda":
-            _pin(self._pixels.memory)
+        self._pinned = encoder.device.type == "cuda" and _pin(self._pixels.memory)
 
     def __enter__(self) -> Self:
         return self
@@ -72,8 +71,16 @@ class EncodingPipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Ids of the decoder processes that run now."""
+        return self._pixels.process_ids
+
     def close(self) -> None:
         """End the decoder processes. Safe to call twice."""
+        if self._pinned:
+            torch.cuda.cudart().cudaHostUnregister(self._pixels.memory.ctypes.data)  # type: ignore[no-untyped-call]
+            self._pinned = False
         self._pixels.close()
 
     def encode(self, items: Iterable[Item]) -> Iterator[EncodedBatch]:
@@ -91,9 +98,9 @@ class EncodingPipeline:
 
     def _encoded(self, batch: PixelBatch) -> EncodedBatch:
         vectors = self._vectors(batch.pixels)
-        finite = [bool(np.isfinite(vector).all()) for vector in vectors]
-        if all(finite):
+        if np.isfinite(vectors).all():
             return EncodedBatch(batch.keys, vectors, batch.failures)
+        finite = [bool(np.isfinite(vector).all()) for vector in vectors]
         poisoned = [key for key, fine in zip(batch.keys, finite, strict=True) if not fine]
         failures = [DecodeError("the encoder gave no numbers", reason="forward", key=key) for key in poisoned]
         keys = [key for key, fine in zip(batch.keys, finite, strict=True) if fine]
@@ -113,12 +120,13 @@ class EncodingPipeline:
         return np.concatenate([self._vectors(pixels[:half]), self._vectors(pixels[half:])])
 
 
-def _pin(memory: Pixels) -> None:
+def _pin(memory: Pixels) -> bool:
     """Tell the GPU driver that this memory never moves, so that copies from it need no detour and no waiting."""
     runtime = torch.cuda.cudart()  # type: ignore[no-untyped-call]
     status = runtime.cudaHostRegister(memory.ctypes.data, memory.nbytes, 0)
     if int(status) != 0:
         _log.warning("pixels_not_pinned", extra={"status": int(status)})
+    return int(status) == 0
 
 
 def _ahead_of_use(batches: Iterator[PixelBatch]) -> Iterator[PixelBatch]:
