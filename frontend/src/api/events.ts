@@ -26,12 +26,17 @@ export const connection = signal<Connection>("connecting");
 
 const GATHER_MS = 700;
 const POLL_MS = 5_000;
+/** The server ends each stream after some minutes and the browser opens it again: that is no lost connection. */
+const PATIENCE_MS = 4_000;
 
 /** Listens to one project. A lost event costs nothing: everything is fetched again after each reconnection. */
 export function listen(project: number): () => void {
   const gathered = new Set<Topic>();
   let gathering: ReturnType<typeof setTimeout> | undefined;
+  let doubting: ReturnType<typeof setTimeout> | undefined;
   let polling: ReturnType<typeof setInterval> | undefined;
+  let source: EventSource;
+  let opened = false;
 
   const gather = (topics: Iterable<Topic>): void => {
     for (const topic of topics) gathered.add(topic);
@@ -42,31 +47,40 @@ export function listen(project: number): () => void {
       raise(topics);
     }, GATHER_MS);
   };
+  const calm = (): void => {
+    clearTimeout(doubting);
+    clearInterval(polling);
+    doubting = polling = undefined;
+  };
   const poll = (): void => {
     connection.value = "polling";
     polling ??= setInterval(() => {
       if (!document.hidden) gather(TOPICS);
+      if (source.readyState === EventSource.CLOSED) open(); // the browser gave up; we do not
     }, POLL_MS);
   };
-
-  let opened = false;
-  const source = new EventSource(`${BASE}/projects/${project}/events`);
-  source.onopen = () => {
-    clearInterval(polling);
-    polling = undefined;
-    connection.value = "live";
-    if (opened) gather(TOPICS);
-    opened = true;
+  const open = (): void => {
+    source = new EventSource(`${BASE}/projects/${project}/events`);
+    source.onopen = () => {
+      calm();
+      connection.value = "live";
+      if (opened) gather(TOPICS);
+      opened = true;
+    };
+    source.onerror = () => {
+      doubting ??= setTimeout(poll, PATIENCE_MS);
+    };
+    source.addEventListener("change", (event) => {
+      const { topics } = JSON.parse((event as MessageEvent<string>).data) as { topics: Topic[] };
+      gather(topics);
+    });
   };
-  source.onerror = poll;
-  source.addEventListener("change", (event) => {
-    const { topics } = JSON.parse((event as MessageEvent<string>).data) as { topics: Topic[] };
-    gather(topics);
-  });
+
+  open();
   return () => {
     source.close();
+    calm();
     clearTimeout(gathering);
-    clearInterval(polling);
     connection.value = "connecting";
   };
 }

@@ -25,7 +25,7 @@ export function Notice({
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      <h1>{title}</h1>
       {children}
     </div>
   );

@@ -91,7 +91,7 @@ function FormatCard({ project, id, name, use }: { project: number; id: ExportFor
   };
   return (
     <li class="format">
-      <h3>{name}</h3>
+      <h2>{name}</h2>
       <p class="small muted">{use}</p>
       <Button icon="exports" disabled={busy} aria-label={`Export ${name}`} onClick={() => void start()}>
         Export

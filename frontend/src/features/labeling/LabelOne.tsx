@@ -57,6 +57,7 @@ function Labeling({ project }: { project: number }) {
   }
   return (
     <div class="labeling">
+      <h1 class="visually-hidden">Label one image</h1>
       <Stage item={item} pictures={pictures} zoomed={zoomed} setZoomed={setZoomed} />
       <Side desk={desk} item={item} taxonomy={taxonomy} mode={mode} setMode={setMode} give={give} />
     </div>

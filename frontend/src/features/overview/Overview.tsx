@@ -51,6 +51,7 @@ function Start({
   const named = data.categories.length;
   return (
     <div class="start">
+      <h1 class="visually-hidden">Start the project</h1>
       <DropZone project={id} onStarted={onStarted} onSettled={() => touched("images", "jobs")} />
       <section class="start-names">
         <h2>Categories</h2>
