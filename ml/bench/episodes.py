@@ -40,8 +40,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """One report; every accuracy, error and interval lies in [0, 1]."""
     images = from_arguments(args)
     encoder = load_encoder(args.encoder, device=args.device)
-    vectors = _vectors(images, encoder, cache=args.cache)
-    background = _background(args, vectors, encoder)
+    vectors = vectors_of(images, encoder, cache=args.cache)
+    background = background_of(args, vectors, encoder)
     started = time.perf_counter()
     episodes = EpisodeSampler(
         images.labels, n_way=args.ways, k_shot=args.shots, n_query=args.queries, seed=args.seed
@@ -90,16 +90,17 @@ def _report(
     return report
 
 
-def _vectors(images: LabelledImages, encoder: Encoder, *, cache: Path) -> Tensor:
+def vectors_of(images: LabelledImages, encoder: Encoder, *, cache: Path) -> Tensor:
+    """Unit vectors (n, D) of the images on the encoder's device, kept in `cache`, with progress on stderr."""
     found = cached_vectors(images, encoder, folder=cache, progress=progress_lines("embedding"))
     return torch.from_numpy(found).to(encoder.device)
 
 
-def _background(args: argparse.Namespace, vectors: Tensor, encoder: Encoder) -> Tensor | None:
+def background_of(args: argparse.Namespace, vectors: Tensor, encoder: Encoder) -> Tensor | None:
     """The mean that heads center on: other classes' where they are named, else the unlabelled pool's."""
     if args.background_split:
         others = load_labelled(args.data, label_columns=args.label_column, split=args.background_split)
-        return _vectors(others, encoder, cache=args.cache).mean(dim=0)
+        return vectors_of(others, encoder, cache=args.cache).mean(dim=0)
     if args.center == "support":
         return None
     return torch.zeros_like(vectors[0]) if args.center == "none" else vectors.mean(dim=0)

@@ -79,6 +79,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="Parquet column of the class; repeat to join columns",
     )
+    parser.add_argument("--per-class", type=int, help="use at most so many images of each class, the first ones")
     parser.add_argument(
         "--split",
         action="append",
@@ -90,7 +91,23 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
 
 def from_arguments(args: argparse.Namespace) -> LabelledImages:
     """The images that `add_data_arguments` described."""
-    return load_labelled(args.data, label_columns=args.label_column, split=args.split)
+    images = load_labelled(args.data, label_columns=args.label_column, split=args.split)
+    return images if args.per_class is None else first_of_each(images, args.per_class)
+
+
+def first_of_each(images: LabelledImages, count: int) -> LabelledImages:
+    """The first `count` images of each class, in order; all of a class that has fewer."""
+    order = np.argsort(images.labels, kind="stable")
+    sizes = np.bincount(images.labels)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows = np.flatnonzero(rank < count)
+    return LabelledImages(
+        labels=images.labels[rows],
+        class_names=images.class_names,
+        digest=hashlib.sha256(f"{images.digest}\0{count}".encode()).hexdigest(),
+        image_bytes=lambda row: images.image_bytes(int(rows[row])),
+    )
 
 
 def _from_folder(root: Path) -> LabelledImages:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from ml.data.labelled import load_labelled
+from ml.data.labelled import first_of_each, load_labelled
 from ml.errors import ConfigError, EmptyClassError
 
 
@@ -97,3 +97,11 @@ def test_a_path_that_is_neither_is_refused(tmp_path: Path) -> None:
         load_labelled(tmp_path / "absent.parquet")
     with pytest.raises(ConfigError, match="folder of class folders"):
         load_labelled(tmp_path, split=["part=train"])
+
+
+def test_the_first_images_of_each_class_keep_their_order_and_bytes(parquet: Path) -> None:
+    whole = load_labelled(parquet, label_columns=["kind"])
+    part = first_of_each(whole, 1)
+    assert part.labels.tolist() == [2, 1, 0]
+    assert [part.image_bytes(row) for row in range(3)] == [png("red"), png("green"), png("red")]
+    assert part.digest != whole.digest
