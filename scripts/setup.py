@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,7 +68,7 @@ def run(command: list[str | Path], title: str, env: dict[str, str] | None = None
         reader.join(PROGRESS_EVERY_S)
         shown = next((line for line in reversed(said) if line and not line.startswith(("WARNING", "npm warn"))), "")
         if reader.is_alive():
-            say(f"    {title} … {time.monotonic() - started:.0f} s: {shown.strip()[:90]}")
+            say(f"    {title} … {time.monotonic() - started:.0f} s  {shown.strip()[:90]}")
     if process.wait():
         shown_command = " ".join(str(part) for part in command)
         stop(f"{title} failed: {shown_command}\n\n" + "\n".join(said[-40:]))
@@ -244,8 +245,10 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     arguments = parser.parse_args()
     make_venv()
-    install_packages(dev=arguments.dev)
-    build_frontend()
+    with ThreadPoolExecutor() as pool:  # one waits mostly for the network, the other for the processor
+        parts = [pool.submit(install_packages, arguments.dev), pool.submit(build_frontend)]
+        for part in parts:
+            part.result()
 
 
 if __name__ == "__main__":

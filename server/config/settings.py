@@ -90,8 +90,10 @@ TEMPLATES: list[dict[str, Any]] = [
 
 _LOCAL_DATABASE = f"postgresql://postgres@/winnow?host={env.winnow_state / 'postgres'}"
 DATABASES = {"default": database_settings(env.database_url.get_secret_value() or _LOCAL_DATABASE)}
-DATABASES["default"]["CONN_MAX_AGE"] = 60
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Under ASGI each request has a thread of its own: without a pool each would open a connection and leave it open.
+POOL = {"min_size": 1, "max_size": 16, "timeout": 10, "max_idle": 60}
+DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"]["OPTIONS"], "pool": POOL}  # type: ignore[dict-item]
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
