@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
+from ml.episodes.sampler import EpisodeSampler
 from ml.training.features import score_feature_episodes
 from ml.types import IntArray
 
@@ -68,17 +68,25 @@ def _ours(features: Tensor, labels: IntArray, *, args: argparse.Namespace) -> fl
 
 
 def _easyfsl(features: Tensor, labels: IntArray, *, args: argparse.Namespace) -> float:
-    """The library's own dataset of features, task sampler, loader and evaluation loop."""
-    from easyfsl.datasets import FeaturesDataset
-    from easyfsl.methods import PrototypicalNetworks
-    from easyfsl.samplers import TaskSampler
-    from easyfsl.utils import evaluate
+    """The library's classifier and scoring, one episode after another as it is built to work.
 
-    names = [str(i) for i in range(args.classes)]
-    dataset = FeaturesDataset(labels.tolist(), features, names)
-    sampler = TaskSampler(dataset, n_way=args.ways, n_shot=args.shots, n_query=args.queries, n_tasks=args.episodes)
-    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=sampler.episodic_collate_fn)
-    return float(evaluate(PrototypicalNetworks(nn.Identity()), loader, device="cpu", use_tqdm=False))
+    Its own task sampler does not start under current torch, so episodes come from ours, which costs it nothing.
+    """
+    from easyfsl.methods import PrototypicalNetworks
+    from easyfsl.utils import evaluate_on_one_task
+
+    sampler = EpisodeSampler(labels, n_way=args.ways, k_shot=args.shots, n_query=args.queries, seed=args.seed)
+    indices = sampler.sample_batch(args.episodes)
+    support_labels = torch.arange(args.ways).repeat_interleave(args.shots)
+    query_labels = torch.arange(args.ways).repeat_interleave(args.queries)
+    model = PrototypicalNetworks(nn.Identity()).eval()
+    right = total = 0
+    with torch.no_grad():
+        for support, query in zip(indices.support, indices.query, strict=True):
+            support_items, query_items = features[support.ravel()], features[query.ravel()]
+            scored = evaluate_on_one_task(model, support_items, support_labels, query_items, query_labels)
+            right, total = right + scored[0], total + scored[1]
+    return right / total
 
 
 def _time(call: Callable[[], float], *, repeats: int) -> tuple[float, float]:

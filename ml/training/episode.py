@@ -48,11 +48,14 @@ class Episode:
 class EpisodeLearner(nn.Module, ABC):
     """A network with a way of learning from a support set.
 
-    `transductive` says whether the answer for one query depends on the other queries, which a user's single
-    new image does not have. Every learner answers it.
+    `per_item` says whether `network` sees each image on its own in evaluation mode, so that features can be computed
+    once for many episodes. `transductive` says whether the answer for one query depends on the other queries, which a
+    user's single new image does not have. Every learner answers it.
     """
 
     name: ClassVar[str]
+    network: nn.Module
+    per_item: ClassVar[bool] = True
     transductive: bool = False
 
     @abstractmethod

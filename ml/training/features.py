@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.episodes.sampler import EpisodeSampler
-from ml.training.evaluate import EpisodeScores
-from ml.training.sources import Views
+from ml.episodes.sampler import EpisodeIndices, EpisodeSampler
+from ml.training.episode import Episode
+from ml.training.scores import EpisodeScores
+from ml.training.sources import Views, class_order
 from ml.types import IntArray
 
 FeatureTransform = Literal["raw", "l2", "cl2n"]
@@ -29,12 +30,24 @@ def embed_store(
     for start in range(0, len(views.store), batch_size):
         images = views.take(torch.arange(start, min(start + batch_size, len(views.store)), device=device))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-            features = network(images).flatten(1).float()
+            features = network(images).float()
             if flips:
-                features = (features + network(images.flip(3)).flatten(1).float()) / 2
+                features = (features + network(images.flip(3)).float()) / 2
         parts.append(features)
     network.train(training)
     return torch.cat(parts)
+
+
+def episode_of(features: Tensor, indices: EpisodeIndices) -> Episode:
+    """Episodes whose inputs are rows of `features` (S, …)."""
+    support, query = (torch.from_numpy(part).to(features.device) for part in (indices.support, indices.query))
+    return Episode(
+        support=features[support.flatten(1)],
+        support_labels=class_order(indices.support.shape, device=features.device),
+        query=features[query.flatten(1)],
+        query_labels=class_order(indices.query.shape, device=features.device),
+        n_way=indices.n_way,
+    )
 
 
 def score_feature_episodes(
@@ -61,11 +74,10 @@ def score_feature_episodes(
     sampler = EpisodeSampler(labels, n_way=n_way, k_shot=k_shot, n_query=n_query, seed=seed)
     accuracies = []
     for start in range(0, episodes, 100):
-        indices = sampler.sample_batch(min(100, episodes - start))
-        support = features[torch.from_numpy(indices.support).to(features.device)]
-        query = features[torch.from_numpy(indices.query).to(features.device)]
-        distance = torch.cdist(query.flatten(1, 2), support.mean(dim=2))
-        truth = torch.arange(n_way, device=features.device).repeat_interleave(n_query)
-        right = distance.argmin(dim=-1) == truth
+        episode = episode_of(features, sampler.sample_batch(min(100, episodes - start)))
+        prototypes = episode.support.view(len(episode), n_way, k_shot, -1).mean(dim=2)
+        # The query's own length is the same for every class, so it need not be computed.
+        closeness = episode.query @ prototypes.transpose(1, 2) - prototypes.pow(2).sum(-1).unsqueeze(1) / 2
+        right = closeness.argmax(dim=-1) == episode.query_labels
         accuracies.append(right.float().mean(dim=1).cpu().numpy())
     return EpisodeScores(np.concatenate(accuracies).astype(np.float64))

@@ -50,9 +50,9 @@ def gather_episode(views: Views, indices: EpisodeIndices) -> Episode:
     count = indices.support.shape[1] * indices.support.shape[2]
     return Episode(
         support=images[:, :count],
-        support_labels=_labels(indices.support.shape, device=device),
+        support_labels=class_order(indices.support.shape, device=device),
         query=images[:, count:],
-        query_labels=_labels(indices.query.shape, device=device),
+        query_labels=class_order(indices.query.shape, device=device),
         n_way=indices.n_way,
     )
 
@@ -61,7 +61,8 @@ def _flat(positions: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.
     return positions.reshape(len(positions), -1)
 
 
-def _labels(shape: tuple[int, ...], *, device: torch.device) -> Tensor:
+def class_order(shape: tuple[int, ...], *, device: torch.device) -> Tensor:
+    """Labels (E, N · each) of items that lie class by class; `shape` is (E, N, each)."""
     n_episodes, n_way, each = shape
     return torch.arange(n_way, device=device).repeat_interleave(each).expand(n_episodes, -1)
 

@@ -66,6 +66,7 @@ class Maml(EpisodeLearner):
     """
 
     name: ClassVar[str] = "maml"
+    per_item: ClassVar[bool] = False
 
     def __init__(
         self,
