@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from tests.e2e.pages import log_in
 from tests.installation import ROOT, Installation
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -57,5 +59,26 @@ def page(browser: Browser, winnow: Installation) -> Iterator[Page]:
     """A fresh window on the installation, nobody logged in."""
     context = browser.new_context(base_url=winnow.facts()["url"], viewport={"width": 1280, "height": 800})
     page = context.new_page()
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, winnow: Installation) -> Any:
+    """The cookies of a person who signed in once: sign-in is throttled, and tests are many."""
+    context = browser.new_context(base_url=winnow.facts()["url"])
+    log_in(context.new_page(), *PERSON)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def at_home(browser: Browser, winnow: Installation, signed_in: Any) -> Iterator[Page]:
+    """Signed in, on the list of projects, at the smallest size that has to work."""
+    size: ViewportSize = {"width": 1280, "height": 720}
+    context = browser.new_context(base_url=winnow.facts()["url"], viewport=size, storage_state=signed_in)
+    page = context.new_page()
+    page.goto("/")
     yield page
     context.close()

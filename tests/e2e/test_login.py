@@ -3,12 +3,14 @@
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PERSON
+from tests.e2e.pages import log_in
 
 
 def test_a_person_logs_in_and_sees_their_projects(page: Page) -> None:
-    username, password = PERSON
-    page.goto("/")
-    page.get_by_label("User name").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
+    log_in(page, *PERSON)
     expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+
+
+def test_a_page_asked_for_before_signing_in_is_shown_after(page: Page) -> None:
+    page.goto("/p/9/team")
+    expect(page).to_have_url("/login?next=%2Fp%2F9%2Fteam")

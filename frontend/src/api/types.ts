@@ -10,7 +10,8 @@ export interface User {
   readonly username: string;
   readonly first_name: string;
   readonly is_staff: boolean;
-  readonly keymap: Readonly<Record<string, readonly string[]>>;
+  /** Command id to keys; read it with `keymapRead`. */
+  readonly keymap: Readonly<Record<string, unknown>>;
 }
 
 export interface Session {

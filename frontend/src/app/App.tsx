@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { outbox, watchPage } from "@/api/outbox";
 import { readSession, user } from "@/api/session";
+import { keymapRead } from "@/core/keymap";
 import { listenToKeyboard, rebind } from "@/ui/commands";
 import { Failed } from "@/ui/States";
 import { Toasts } from "@/ui/Toasts";
@@ -46,7 +47,7 @@ function Root() {
     if (id !== undefined) void outbox.open(id);
   }, [id]);
   useEffect(() => {
-    if (person) rebind(person.keymap ?? {});
+    if (person) rebind(keymapRead(person.keymap));
   }, [person]);
 
   const { path, route } = useLocation();

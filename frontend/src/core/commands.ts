@@ -38,18 +38,7 @@ export class CommandRegistry extends Emitter {
 
   /** Opens a scope with its commands on top of the others; returns how to close it. Throws KeyClashError. */
   open(name: string, commands: readonly Command[], options: { exclusive?: boolean } = {}): () => void {
-    const scope: Scope = { name, exclusive: options.exclusive ?? false, commands: new Map() };
-    const taken = new Map<string, string>();
-    for (const command of commands) {
-      const rebound = { ...command, keys: this.#keysOf(command) };
-      if (scope.commands.has(command.id)) throw new Error(`Command "${command.id}" is registered twice in "${name}".`);
-      for (const key of rebound.keys) {
-        const owner = taken.get(key);
-        if (owner !== undefined) throw new KeyClashError(key, name, owner, command.id);
-        taken.set(key, command.id);
-      }
-      scope.commands.set(command.id, rebound);
-    }
+    const scope: Scope = { name, exclusive: options.exclusive ?? false, commands: this.#keyed(name, commands) };
     this.#scopes = [...this.#scopes, scope];
     this.changed();
     return () => {
@@ -122,8 +111,14 @@ export class CommandRegistry extends Emitter {
     this.#held.clear();
   }
 
-  #keysOf(command: Command): string[] {
-    return (this.#overrides[command.id] ?? command.keys).map(keyNormalize);
+  /** With a person's own keys; where those have come to clash, with the keys as given. */
+  #keyed(scope: string, commands: readonly Command[]): Map<string, Command> {
+    try {
+      return withKeys(scope, commands, (command) => this.#overrides[command.id] ?? command.keys);
+    } catch (error) {
+      if (!(error instanceof KeyClashError)) throw error;
+      return withKeys(scope, commands, (command) => command.keys);
+    }
   }
 
   #reachable(): Scope[] {
@@ -134,4 +129,24 @@ export class CommandRegistry extends Emitter {
     }
     return reachable;
   }
+}
+
+function withKeys(
+  scope: string,
+  commands: readonly Command[],
+  keysOf: (command: Command) => readonly string[],
+): Map<string, Command> {
+  const taken = new Map<string, string>();
+  const keyed = new Map<string, Command>();
+  for (const command of commands) {
+    const keys = keysOf(command).map(keyNormalize);
+    if (keyed.has(command.id)) throw new Error(`Command "${command.id}" is registered twice in "${scope}".`);
+    for (const key of keys) {
+      const owner = taken.get(key);
+      if (owner !== undefined) throw new KeyClashError(key, scope, owner, command.id);
+      taken.set(key, command.id);
+    }
+    keyed.set(command.id, { ...command, keys });
+  }
+  return keyed;
 }

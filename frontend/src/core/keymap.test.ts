@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { belongsToField, keyNormalize, keyOf, keyShown } from "./keymap";
+import { belongsToField, keymapRead, keyNormalize, keyOf, keyShown } from "./keymap";
 
 const event = (key: string, held: Partial<Record<"ctrlKey" | "metaKey" | "altKey" | "shiftKey", boolean>> = {}) => ({
   key,
@@ -39,4 +39,8 @@ describe("text fields", () => {
     expect(belongsToField(event("Escape"), field)).toBe(false);
     expect(belongsToField(event("u"), { tagName: "INPUT", type: "checkbox" })).toBe(false);
   });
+});
+
+it("reads only lists of keys from what was stored", () => {
+  expect(keymapRead({ skip: ["S"], flag: "F", undo: [], zoom: [3, "Z"] })).toEqual({ skip: ["S"], zoom: ["Z"] });
 });

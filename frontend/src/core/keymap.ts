@@ -44,6 +44,15 @@ export function keyShown(key: string): string {
   return parts.map((part) => SHOWN[part] ?? part).join(" ");
 }
 
+/** A person's own keys as the server keeps them; what is not a list of keys does not count. */
+export function keymapRead(stored: Readonly<Record<string, unknown>>): Record<string, string[]> {
+  const lists = Object.entries(stored).flatMap(([id, keys]) => {
+    const texts = Array.isArray(keys) ? keys.filter((key): key is string => typeof key === "string" && key !== "") : [];
+    return texts.length > 0 ? [[id, texts] as const] : [];
+  });
+  return Object.fromEntries(lists);
+}
+
 /** A key typed into a text field belongs to the field, unless it is Escape or held with Ctrl or Alt. */
 export function belongsToField(event: KeyLike, target: unknown): boolean {
   if (event.key === "Escape") return false;

@@ -1,0 +1,23 @@
+import type { components } from "./.vite/schema";
+import type * as T from "./src/api/types";
+
+type S = components["schemas"];
+
+/** Compiles only while what the server says it answers can be read as what the pages expect. */
+type Reads<Ours, Theirs extends Ours> = [Ours, Theirs];
+
+export type Contract = [
+  Reads<T.Session, S["SessionOut"]>,
+  Reads<T.Page<T.ApiToken>, S["TokenList"]>,
+  Reads<T.ApiToken, S["TokenCreated"]>,
+  Reads<T.Page<T.Member>, S["MemberList"]>,
+  Reads<T.Page<T.ProjectCard>, S["ProjectList"]>,
+  Reads<T.Project, S["ProjectOut"]>,
+  Reads<T.CategoryList, S["CategoryTree"]>,
+  Reads<T.BulkResult, S["BulkOut"]>,
+  Reads<T.Lease, S["LeaseOut"]>,
+  Reads<S["AnnotationInRequest"], T.AnnotationBody & { review: boolean; comment: string }>,
+  Reads<T.Page<T.Job>, S["JobList"]>,
+  Reads<T.Job, S["JobDetail"]>,
+  Reads<T.Page<T.Export>, S["ExportList"]>,
+];

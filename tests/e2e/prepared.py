@@ -1,0 +1,93 @@
+"""A project in the middle of its life, made over REST: what the pages are looked at with."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import APIRequestContext, BrowserContext, FilePayload
+
+from tests.e2e.photographs import NAMES, Photograph
+
+TREE = """animals
+  goldfish
+  monarch | milkweed butterfly | orange wings with black veins
+  king penguin
+  koala
+  jellyfish
+  tarantula
+  African elephant
+things
+  school bus
+  teapot
+  lemon
+"""
+
+
+class Api:
+    """The REST API as the signed-in browser reaches it."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.request: APIRequestContext = context.request
+        self.url = f"{url.rstrip('/')}/api/v1"
+        self.context = context
+
+    def __call__(self, method: str, path: str, **options: Any) -> Any:
+        token = next(cookie["value"] for cookie in self.context.cookies() if cookie["name"] == "csrftoken")
+        answer = self.request.fetch(
+            self.url + path, method=method, headers={"X-CSRFToken": token, "Referer": self.url}, **options
+        )
+        assert answer.ok, f"{method} {path}: {answer.status} {answer.text()[:500]}"
+        return answer.json() if answer.body() else None
+
+
+def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, f"still waiting for {what} after {seconds:g} s"
+        time.sleep(1)
+
+
+def make_project(api: Api, name: str, files: list[Photograph], *, labels: int, wait_s: float = 480) -> int:
+    """Ten categories in a tree, all images predicted, `labels` of them labelled right, two flagged."""
+    project = int(
+        api("POST", "/projects", data={"name": name, "description": "Animals and things, seen in passing"})["id"]
+    )
+    api("POST", f"/projects/{project}/categories/bulk", data={"text": TREE})
+    batch = api("POST", f"/projects/{project}/imports", data={"source": "browser", "name": "photographs"})["id"]
+    for one in files:
+        send_file(api, project, batch, one)
+    api("POST", f"/projects/{project}/imports/{batch}/finish", data={})
+
+    def predicted() -> bool:
+        return bool(api("GET", f"/projects/{project}/overview")["counts"]["predicted"] == len(files))
+
+    wait_for(predicted, "predictions", wait_s)
+    label(api, project, {one.name: one.category for one in files}, labels)
+    return project
+
+
+def send_file(api: Api, project: int, batch: int, one: Photograph) -> None:
+    payload: FilePayload = {"name": one.name, "mimeType": "image/jpeg", "buffer": one.content}
+    api("POST", f"/projects/{project}/imports/{batch}/files", multipart={"files": payload})
+
+
+def label(api: Api, project: int, truth: dict[str, str], count: int) -> None:
+    categories = {item["name"]: item["id"] for item in api("GET", f"/projects/{project}/categories")["items"]}
+    assert set(NAMES) <= set(categories)
+    done = 0
+    while done < count:
+        leased = api("POST", f"/projects/{project}/queue/lease", data={"count": min(count - done, 50)})["items"]
+        for item in leased:
+            judge(api, project, item, categories[truth[item["image"]["name"]]], flag=done in (7, 19))
+            done += 1
+
+
+def judge(api: Api, project: int, item: dict[str, Any], category: int, *, flag: bool) -> None:
+    told: dict[str, Any] = {"kind": "flag", "comment": "cut off at the edge"} if flag else {"kind": "label"}
+    if not flag:
+        told["category"] = category
+        if not item["blind"] and any(one["category"] == category for one in item["suggestions"]):
+            told["evidence_details"] = {"suggested": category, "input": "digit"}
+    body = {"image": item["image"]["id"], "token": item["token"], "duration_ms": 1200, **told}
+    api("PUT", f"/projects/{project}/annotations/{uuid.uuid4()}", data=body)
