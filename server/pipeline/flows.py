@@ -42,6 +42,7 @@ KINDS = {
     "embed": Kind("ml", "Looking at images"),
     "predict": Kind("ml", "Predicting categories"),
     "acquire": Kind("ml", "Choosing what to label next"),
+    "encode_text": Kind("interactive", "Reading a text"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
@@ -133,6 +134,14 @@ def after_taxonomy_changed(project_id: int) -> Job | None:
 def after_project_archived(project_id: int) -> Job:
     """Nobody sees it any more → delete its rows and bytes."""
     return enqueue("purge", project_id=None, params={"project": project_id}, coalesce_key=f"purge:{project_id}")
+
+
+def switch_encoder(project_id: int, *, name: str, created_by: User | None) -> Job:
+    """A person chose another encoder → fill its space beside the one that serves, then switch."""
+    key = f"switch:{project_id}:{name}"
+    return enqueue(
+        "switch_encoder", project_id=project_id, params={"name": name}, created_by=created_by, coalesce_key=key
+    )
 
 
 def after_annotated(project_id: int) -> None:

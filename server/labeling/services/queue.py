@@ -88,7 +88,7 @@ def queue_top_up(*, project: Project, user_id: int, count: int) -> int:
         return 0
     filling = round_for_top_up(project=project)
     wanted = {**blind_params(project), "count": max(TOP_UP, count), "order_seed": filling.seed}
-    ranked = [Ranked(row["id"], "random") for row in sql.fetch_all(UNQUEUED, wanted)]
+    ranked = [Ranked(row["id"], "picked at random") for row in sql.fetch_all(UNQUEUED, wanted)]
     blind = blind_draw(project=project, count=_blind_count(len(ranked), project.blind_share))
     last = sql.fetch_value("SELECT max(rank) FROM labeling_queueitem WHERE project_id = %s AND slots > 0", [project.pk])
     return _insert(

@@ -70,7 +70,7 @@ def test_a_new_project_gets_a_random_queue_without_any_worker(actors: Actors) ->
     body = client.post(f"/api/v1/projects/{made.project.pk}/queue/lease", {"count": 3}, format="json").json()
     assert len(body["items"]) == 3
     assert body["remaining"] == 5
-    assert {item["reason"] for item in body["items"]} == {"random"}
+    assert {item["reason"] for item in body["items"]} == {"picked at random"}
 
 
 def test_an_empty_queue_says_why(actors: Actors) -> None:

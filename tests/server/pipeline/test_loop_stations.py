@@ -1,0 +1,212 @@
+"""From images on storage to a ranked queue, through the real stations and a real (tiny, random) encoder."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from server.acquisition.catalogue import BY_NAME
+from server.acquisition.models import AcquisitionRound
+from server.compute.acquire import functions_known
+from server.embeddings.models import EmbeddingFailure
+from server.embeddings.selectors import embeddings_count, nearest_to_image
+from server.images.models import Image
+from server.images.storage import original_key, put
+from server.jobs.models import Job, State
+from server.labeling.models import BlindDraw, Purpose, QueueItem
+from server.pipeline import flows, tasks
+from server.pipeline.station import run_pending
+from server.predictions.models import Prediction, Prototype
+from server.projects.models import Project
+from server.registry.models import EncoderVersion, Promotion
+from tests.ml.encoders.conftest import write_folder
+from tests.server.builders import World, world
+
+pytestmark = pytest.mark.django_db
+assert tasks
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return [str(write_folder(tmp_path_factory.mktemp("encoder") / name, seed=i)) for i, name in enumerate("ab")]
+
+
+@pytest.fixture(autouse=True)
+def _places(settings: Any, tmp_path: Path) -> None:
+    settings.WINNOW_CACHE_DIR = tmp_path / "cache"
+    settings.WINNOW_DEVICE = "cpu"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        },
+    }
+
+
+def photographed(encoder: str, *, images: int = 12, blind_share: float = 0.0) -> World:
+    """A project whose images are on storage; every fourth is red, green, blue or grey noise."""
+    made = world(images=images, blind_share=blind_share)
+    Project.objects.filter(pk=made.project.pk).update(options={"encoder": encoder})
+    rng = np.random.default_rng(0)
+    for position, image in enumerate(Image.objects.filter(project=made.project).order_by("pk")):
+        pixels = rng.integers(0, 60, (48, 64, 3), np.uint8)
+        if position % 4 < 3:
+            pixels[:, :, position % 4] += 150
+        buffer = io.BytesIO()
+        Picture.fromarray(pixels).save(buffer, "PNG")
+        image.sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+        image.save()
+        put(original_key(made.project.pk, image.sha256), io.BytesIO(buffer.getvalue()))
+    made.project.refresh_from_db()
+    return made
+
+
+def loop(made: World) -> Project:
+    flows.after_images_ready(made.project.pk)
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    return made.project
+
+
+def test_images_are_embedded_predicted_and_ranked_without_a_word_from_anyone(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    project = loop(made)
+    space = project.active_space
+    assert space is not None
+    assert embeddings_count(project_id=project.pk, space=space) == 12
+    assert {job.kind: job.state for job in Job.objects.all()} == {
+        "embed": State.DONE,
+        "predict": State.DONE,
+        "acquire": State.DONE,
+    }
+    rows = list(Prediction.objects.filter(run=project.active_run))
+    assert len(rows) == 12
+    assert all(set(row.top_categories) == set(made.categories) for row in rows)
+    assert all(abs(sum(row.top_probabilities) - 1) < 1e-4 for row in rows)
+    assert QueueItem.objects.count() == 12
+    assert AcquisitionRound.objects.get().function == "margin"
+    margins = {row.image_id: row.margin for row in rows}
+    queue = [item.image_id for item in QueueItem.objects.order_by("rank")]
+    assert [margins[image] for image in queue] == sorted(margins.values())
+
+
+def test_like_finds_like(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    project = loop(made)
+    assert project.active_space is not None
+    found = nearest_to_image(project_id=project.pk, space=project.active_space, image_id=made.images[0], limit=2)
+    assert {neighbor.image_id for neighbor in found} == {made.images[4], made.images[8]}
+
+
+def test_new_images_go_the_same_way_and_old_ones_are_not_embedded_again(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    Image.objects.filter(pk__in=made.images[6:]).update(state="received")
+    loop(made)
+    Image.objects.filter(pk__in=made.images[6:]).update(state="ready")
+    loop(made)
+    embeds = Job.objects.filter(kind="embed").order_by("pk")
+    assert [(job.total, job.done) for job in embeds] == [(6, 6), (6, 6)]
+    assert Prediction.objects.filter(run__project=made.project, run=made.project.active_run).count() == 12
+
+
+def test_a_lost_file_and_a_broken_one_are_named_and_stop_nothing(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    lost, broken = Image.objects.filter(project=made.project).order_by("pk")[:2]
+    lost.sha256, broken.sha256 = "0" * 64, "1" * 64
+    lost.save()
+    broken.save()
+    put(original_key(made.project.pk, "1" * 64), io.BytesIO(b"\x89PNG\r\n\x1a\n but no more"))
+    project = loop(made)
+    assert project.active_space is not None
+    assert embeddings_count(project_id=project.pk, space=project.active_space) == 10
+    assert dict(EmbeddingFailure.objects.values_list("image_id", "reason"))[lost.pk] == "missing"
+    job = Job.objects.get(kind="embed")
+    assert (job.done, job.failed) == (10, 2)
+    assert {line.message.split(":")[0] for line in job.log_lines.filter(level="warning")} == {"00000.png", "00001.png"}
+
+
+def test_confirmed_labels_change_the_head_and_the_next_predictions(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    loop(made)
+    for image in made.images[:8]:
+        position = made.images.index(image) % 4
+        if position < 3:
+            made.label(image, made.categories[position])
+    flows.after_taxonomy_changed(made.project.pk)
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    run = made.project.active_run
+    assert run is not None
+    assert (run.label_count, run.details["last_sequence"]) == (6, made.events()[-1].sequence)
+    told = dict(Prediction.objects.filter(run=run).values_list("image_id", "category_id"))
+    assert [told[image] for image in made.images[8:11]] == made.categories
+
+
+def test_labels_made_before_there_were_vectors_are_in_the_prototypes_afterwards(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    made.label(made.images[0], made.categories[0])
+    made.label(made.images[4], made.categories[0])
+    assert not Prototype.objects.exists()
+    loop(made)
+    assert Prototype.objects.get().count == 2
+
+
+def test_the_blind_share_is_drawn_and_never_teaches(encoders: list[str]) -> None:
+    made = photographed(encoders[0], images=40, blind_share=0.3)
+    loop(made)
+    blind = set(BlindDraw.objects.values_list("image_id", flat=True))
+    assert blind
+    assert set(QueueItem.objects.filter(purpose=Purpose.BLIND).values_list("image_id", flat=True)) == blind
+    image = min(blind)
+    made.label(image, made.categories[0])
+    flows.after_taxonomy_changed(made.project.pk)
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    assert made.project.active_run is not None
+    assert made.project.active_run.label_count == 0
+
+
+def test_another_encoder_fills_its_space_beside_the_old_one_and_then_serves(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    old = loop(made).active_space
+    flows.switch_encoder(made.project.pk, name=encoders[1], created_by=made.people["owner"])
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    new = made.project.active_space
+    assert old is not None and new is not None
+    assert old.fingerprint != new.fingerprint
+    assert [embeddings_count(project_id=made.project.pk, space=space) for space in (old, new)] == [12, 12]
+    assert made.project.active_run is not None
+    assert made.project.active_run.space_id == new.pk
+    assert Promotion.objects.filter(previous_space=old, space=new).count() == 1
+
+
+def test_an_encoder_that_cannot_be_had_fails_the_job_with_what_to_do(encoders: list[str]) -> None:
+    made = photographed("nonsense")
+    loop(made)
+    job = Job.objects.get(kind="embed")
+    assert job.state == State.FAILED
+    assert "open_clip:NAME/TAG" in job.error
+    assert not EncoderVersion.objects.exists()
+
+
+def test_without_categories_people_still_get_a_queue(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    made.project.categories.all().delete()
+    project = loop(made)
+    assert project.active_run is None
+    assert AcquisitionRound.objects.get().function == "random"
+    assert QueueItem.objects.count() == 12
+
+
+def test_the_catalogue_names_exactly_the_functions_that_exist() -> None:
+    known = functions_known()
+    assert set(BY_NAME) == set(known)
+    assert {name: (one.goal, one.description) for name, one in BY_NAME.items()} == {
+        name: (goal, description) for name, (goal, description, _) in known.items()
+    }
