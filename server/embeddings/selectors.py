@@ -1,6 +1,6 @@
 """Neighbors, and what a space still lacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +43,10 @@ class Neighbor:
     similarity: float
 
 
-def pending_image_ids(*, project_id: int, space: EncoderVersion, chunk: int) -> Iterator[list[int]]:
+def pending_image_ids(*, project_id: int, space: EncoderVersion, chunk: int) -> list[list[int]]:
     """Ready images without a vector in this space, in chunks of ids."""
     ids = [row["id"] for row in sql.fetch_all(PENDING, {"project": project_id, "space": space.pk})]
-    for start in range(0, len(ids), chunk):
-        yield ids[start : start + chunk]
+    return [ids[start : start + chunk] for start in range(0, len(ids), chunk)]
 
 
 def embeddings_count(*, project_id: int, space: EncoderVersion) -> int:

@@ -136,6 +136,16 @@ def after_project_archived(project_id: int) -> Job:
     return enqueue("purge", project_id=None, params={"project": project_id}, coalesce_key=f"purge:{project_id}")
 
 
+def acquire(project_id: int, *, params: dict[str, Any], created_by: User | None) -> Job:
+    """A person wants another order of the queue → rank again."""
+    return enqueue("acquire", project_id=project_id, params=params, created_by=created_by)
+
+
+def encode_text(project_id: int, *, texts: list[str]) -> Job:
+    """Somebody waits for the vector of these texts → the interactive queue."""
+    return enqueue("encode_text", project_id=project_id, params={"texts": texts})
+
+
 def switch_encoder(project_id: int, *, name: str, created_by: User | None) -> Job:
     """A person chose another encoder → fill its space beside the one that serves, then switch."""
     key = f"switch:{project_id}:{name}"

@@ -93,6 +93,12 @@ def run_publish(run: PredictionRun, *, scores: Scores) -> bool:
     return swapped > 0
 
 
+def run_note(run: PredictionRun, **figures: Any) -> None:
+    """Add figures that were measured once the run was there."""
+    run.details = {**run.details, **figures}
+    PredictionRun.objects.filter(pk=run.pk).update(details=run.details)
+
+
 def runs_prune(*, project: Project) -> int:
     """Drop the tables of runs that nothing points at any more, and of those that were never finished."""
     active = Project.objects.values_list("active_run_id", flat=True).get(pk=project.pk)

@@ -63,15 +63,14 @@ def first_space(project: Project) -> EncoderVersion:
 def fill(handle: JobHandle, space: EncoderVersion) -> None:
     """Embed what the space lacks. A second run, or a second worker, goes on where the first one is."""
     space_prepare(space)
-    handle.plan(
-        lambda: (
-            ({"images": ids}, len(ids))
-            for ids in pending_image_ids(project_id=handle.project_id, space=space, chunk=CHUNK)
-        )
-    )
+    handle.plan(lambda: [({"images": ids}, len(ids)) for ids in _pending(handle, space)])
     for chunk in handle.chunks():
         _embed_chunk(handle, chunk, space)
     space_index(space)
+
+
+def _pending(handle: JobHandle, space: EncoderVersion) -> list[list[int]]:
+    return pending_image_ids(project_id=handle.project_id, space=space, chunk=CHUNK)
 
 
 def _embed_chunk(handle: JobHandle, chunk: Chunk, space: EncoderVersion) -> None:

@@ -7,13 +7,14 @@ from server.compute.encoders import class_texts_encode
 from server.compute.predict import PoolScores, pool_predict
 from server.core.events import publish
 from server.embeddings.mapped import MappedSpace, mapped_space
+from server.insights.accuracy import blind_scores, blind_total
 from server.labeling.services.teaching import Confirmed, confirmed_labels, prototypes_mend
 from server.pipeline import flows
 from server.pipeline.handle import JobHandle
 from server.pipeline.station import station
 from server.predictions.prompts import prompts_of, text_vectors_known, text_vectors_store
 from server.predictions.selectors import categories_predicted
-from server.predictions.services import Scores, run_create, run_publish, runs_prune
+from server.predictions.services import Scores, run_create, run_note, run_publish, runs_prune
 from server.projects.models import Project
 from server.registry.models import EncoderVersion
 from server.taxonomy.models import Category
@@ -120,5 +121,7 @@ def write(
                 entropy=scores.entropy,
             ),
         )
+    right, answered = blind_total(blind_scores(project_id=run.project_id, run_id=run.pk))
+    run_note(run, blind={"right": right, "answered": answered})
     runs_prune(project=handle.project)
     handle.result = {"run": run.pk, "method": scores.kind, "images": len(pool.ids), "labels": label_count}
