@@ -197,7 +197,7 @@ def decode_rate_of(encoder: Encoder, images: list[Item]) -> float:
     preprocessing = encoder.preprocessing
     started = time.process_time()
     for _, data in images:
-        to_pixels(decode_rgb(data, min_side=min(preprocessing.resize_to)).image, preprocessing)
+        to_pixels(decode_rgb(data, at_least=preprocessing.decode_at_least).image, preprocessing)
     return len(images) / (time.process_time() - started)
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ml.errors import DecodeError
 
-DECODER = "pillow/upright-rgb/draft-2x/1"
+DECODER = "pillow/upright-rgb/draft-4x/1"
 """Part of every fingerprint. Raise the last number when pixels change by more than a cosine of 0.9999 forgives."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
@@ -41,13 +41,13 @@ def sniff_format(data: bytes) -> str | None:
     return None
 
 
-def decode_rgb(data: bytes, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS) -> Decoded:
+def decode_rgb(data: bytes, *, at_least: int | None = None, max_pixels: int = MAX_PIXELS) -> Decoded:
     """Decode the first frame.
 
     Args:
         data: Bytes of a JPEG, PNG, WebP or GIF.
-        min_side: The shorter side that the caller will resize to. A JPEG may then be decoded at 1/2, 1/4 or 1/8 of
-            its size, as long as its shorter side stays at least twice this, which the following resize hides.
+        at_least: A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, as long as its shorter side stays at or above
+            this. Decoding less than what a following resize wants to see moves its result.
         max_pixels: Refused above this, before any pixel is decoded.
 
     Raises:
@@ -59,7 +59,7 @@ def decode_rgb(data: bytes, *, min_side: int | None = None, max_pixels: int = MA
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's bomb warning: `max_pixels` is stricter and raises
-            return _decode(data, kind, min_side=min_side, max_pixels=max_pixels)
+            return _decode(data, kind, at_least=at_least, max_pixels=max_pixels)
     except DecodeError:
         raise
     except MemoryError as error:
@@ -70,14 +70,14 @@ def decode_rgb(data: bytes, *, min_side: int | None = None, max_pixels: int = MA
         raise _as_decode_error(error, kind, data) from error
 
 
-def _decode(data: bytes, kind: str, *, min_side: int | None, max_pixels: int) -> Decoded:
+def _decode(data: bytes, kind: str, *, at_least: int | None, max_pixels: int) -> Decoded:
     with Image.open(io.BytesIO(data), formats=[kind]) as opened:
         width, height = opened.size
         if width * height > max_pixels:
             raise DecodeError(f"{width} × {height} is above {max_pixels} pixels", reason="too_many_pixels")
         orientation = _orientation(opened)
         if kind == "JPEG":
-            _draft(opened, min_side)
+            _draft(opened, at_least)
         opened.load()
         image = _to_rgb(opened)
     if orientation != _UPRIGHT:
@@ -87,13 +87,13 @@ def _decode(data: bytes, kind: str, *, min_side: int | None, max_pixels: int) ->
     return Decoded(image=image, format=kind, width=width, height=height)
 
 
-def _draft(opened: Image.Image, min_side: int | None) -> None:
-    if min_side is None:
+def _draft(opened: Image.Image, at_least: int | None) -> None:
+    if at_least is None:
         return
     width, height = opened.size
     shorter = min(width, height)
     # Pillow keeps each side at or above what is asked for, so ask for both sides at the scale of the shorter one.
-    scale = 2 * min_side / shorter
+    scale = at_least / shorter
     if scale <= 0.5:
         opened.draft("RGB", (int(width * scale), int(height * scale)))
 

@@ -45,8 +45,8 @@ def inspect_image(data: bytes, *, max_pixels: int) -> Inspected:
     Raises:
         DecodeError: As `decode_rgb`.
     """
-    # JPEGs above 2560 px decode at half size or less: nothing below needs the rest of the pixels.
-    decoded = decode_rgb(data, min_side=DISPLAY_SIDE, max_pixels=max_pixels)
+    # JPEGs of twice 2560 px and more decode at half size or less: nothing below needs the rest of the pixels.
+    decoded = decode_rgb(data, at_least=2 * DISPLAY_SIDE, max_pixels=max_pixels)
     image = decoded.image
     display = _fitted(image, longest=DISPLAY_SIDE)
     shorter = min(display.size)

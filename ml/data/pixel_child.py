@@ -30,10 +30,10 @@ def main(decode: Decode | None = None) -> int:
     shared = mmap.mmap(descriptor, rows * preprocessing.bytes_a_row)
     os.close(descriptor)
     pixels = np.frombuffer(shared, np.uint8).reshape(shape)
-    min_side, max_pixels = min(preprocessing.resize_to), int(config["max_pixels"])
+    at_least, max_pixels = preprocessing.decode_at_least, int(config["max_pixels"])
 
     def here(data: bytes) -> Pixels:
-        return to_pixels(decode_rgb(data, min_side=min_side, max_pixels=max_pixels).image, preprocessing)
+        return to_pixels(decode_rgb(data, at_least=at_least, max_pixels=max_pixels).image, preprocessing)
 
     memory = int(config["memory_bytes"]) + rows * preprocessing.bytes_a_row
     return serve(lambda data: _answer(decode or here, data, pixels), memory_bytes=memory, cpu_s=int(config["cpu_s"]))

@@ -46,6 +46,15 @@ class Preprocessing:
             raise ConfigError("sizes and standard deviations of a preprocessing are positive")
 
     @property
+    def decode_at_least(self) -> int:
+        """Shorter side below which a JPEG is not decoded for this encoder: four times what the resize makes of it.
+
+        Measured on the MobileNet of the tests, whose vectors move easily: cosine to a full decode at 4.7 times
+        0.9998 in the mean and 0.9995 at least; at 2.1 times 0.9994 and 0.9988.
+        """
+        return 4 * min(self.resize_to)
+
+    @property
     def bytes_a_row(self) -> int:
         """Bytes of one image's pixels."""
         return self.size[0] * self.size[1] * 3

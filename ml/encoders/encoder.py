@@ -135,7 +135,7 @@ class Encoder:
             return to_pixels(image.convert("RGB"), self.preprocessing)
         label = f"image {position}" + (f" ({image})" if isinstance(image, Path) else "")
         try:
-            decoded = decode_rgb(_as_bytes(image), min_side=min(self.preprocessing.resize_to))
+            decoded = decode_rgb(_as_bytes(image), at_least=self.preprocessing.decode_at_least)
         except DecodeError as error:
             raise DecodeError(f"{label}: {error}", reason=error.reason, key=position) from error
         return to_pixels(decoded.image, self.preprocessing)

@@ -175,9 +175,9 @@ def test_a_broken_exif_block_costs_only_the_orientation():
     assert decode_rgb(data).width == 120
 
 
-def test_a_large_jpeg_is_shrunk_on_load_but_stays_twice_what_is_asked_for():
+def test_a_large_jpeg_is_shrunk_on_load_but_stays_at_or_above_what_is_asked_for():
     data = encoded(picture(2000, 1500), "JPEG")
     assert decode_rgb(data).image.size == (2000, 1500)
-    shrunk = decode_rgb(data, min_side=224)
-    assert shrunk.image.size == (1000, 750)  # a quarter would leave 375, less than twice 224
+    shrunk = decode_rgb(data, at_least=448)
+    assert shrunk.image.size == (1000, 750)  # a quarter would leave 375
     assert (shrunk.width, shrunk.height) == (2000, 1500)

@@ -1,5 +1,6 @@
 """The same vectors as the libraries give, for the same weights, images and prompts."""
 
+import io
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from timm.data.transforms_factory import create_transform
 
+from ml.data.decode_rgb import decode_rgb
 from ml.data.preprocess import Preprocessing, scale_size, to_pixels
 from ml.encoders import load_encoder
 from ml.encoders.prompts import class_text_vectors
@@ -87,3 +89,16 @@ def test_the_local_mobilenet_gives_the_vectors_of_timm(mobilenet):
     encoder = load_encoder(mobilenet, dtype="float32")
     assert encoder.dim == 1280
     assert (encoder.encode_images(photographs()) * theirs.numpy()).sum(1).min() >= 0.9999
+
+
+@pytest.mark.data
+def test_shrinking_a_large_jpeg_on_load_barely_moves_its_vector(mobilenet):
+    encoder = load_encoder(mobilenet, dtype="float32")
+    large = photographs(1)[0].resize((2600, 2200))
+    buffer = io.BytesIO()
+    large.save(buffer, "JPEG", quality=92)
+    data = buffer.getvalue()
+    shrunk = decode_rgb(data, at_least=encoder.preprocessing.decode_at_least).image
+    assert shrunk.size == (1300, 1100)
+    vectors = encoder.encode_images([data, decode_rgb(data).image])
+    assert vectors[0] @ vectors[1] >= 0.999
