@@ -29,12 +29,12 @@ def page(qs: QuerySet[Row], *, keys: tuple[Key, ...], cursor: str | None, limit:
     """(rows, cursor of the next page or None)."""
     qs = qs.order_by(*[("-" if key.descending else "") + key.field for key in keys])
     if cursor:
-        qs = qs.filter(_after(keys, _read(cursor, keys)))
+        qs = qs.filter(_after(keys, read_cursor(cursor, keys)))
     rows = list(qs[: limit + 1])
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], _write([_value(last, key) for key in keys])
+    return rows[:limit], write_cursor([_value(last, key) for key in keys])
 
 
 def _after(keys: tuple[Key, ...], values: list[Any]) -> Q:
@@ -54,11 +54,11 @@ def _value(row: Model, key: Key) -> Any:
     return value
 
 
-def _write(values: list[Any]) -> str:
+def write_cursor(values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def _read(cursor: str, keys: tuple[Key, ...]) -> list[Any]:
+def read_cursor(cursor: str, keys: tuple[Key, ...]) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != len(keys):

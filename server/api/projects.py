@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from server.api.base import ErrorBody, PageParams, ProjectView, caller, read_body, read_params
+from server.api.links import image_link
 from server.api.pagination import NEWEST, page
 from server.insights.projects import ProjectCard, encoder_card, project_cards
 from server.pipeline import flows
@@ -83,10 +84,6 @@ class ProjectDelete(serializers.Serializer[Any]):
     confirm_name = serializers.CharField(max_length=200, trim_whitespace=False)
 
 
-def thumb_url(project_id: int, image_id: int) -> str:
-    return f"/api/v1/projects/{project_id}/images/{image_id}/thumb"
-
-
 def project_item(project: Project, role: str, card: ProjectCard) -> dict[str, Any]:
     return {
         "id": project.pk,
@@ -95,7 +92,7 @@ def project_item(project: Project, role: str, card: ProjectCard) -> dict[str, An
         "role": role,
         "created_at": project.created_at,
         "counts": {"images": card.images, "labeled": card.labeled},
-        "mosaic": [thumb_url(project.pk, image_id) for image_id in card.mosaic],
+        "mosaic": [image_link(project.pk, image_id) for image_id in card.mosaic],
         "encoder": encoder_card(project),
         "needs": card.needs,
     }

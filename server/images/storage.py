@@ -82,7 +82,10 @@ def keys_of_image(project_id: int, sha256: str) -> tuple[str, ...]:
 
 def keys_below(prefix: str) -> Iterator[str]:
     """Every key below a prefix."""
-    folders, files = default_storage.listdir(prefix)
+    try:
+        folders, files = default_storage.listdir(prefix)
+    except FileNotFoundError:
+        return
     for name in files:
         yield f"{prefix}/{name}"
     for name in folders:

@@ -55,13 +55,14 @@ def chunks_create(*, job: Job, payloads: Iterable[tuple[dict[str, Any], int]]) -
         Job.objects.select_for_update().get(pk=job.pk)
         if count := Chunk.objects.filter(job=job).count():
             return count
+        parts = list(payloads)  # they may query, and a connection in COPY answers nothing else
         with (
             connection.cursor() as cursor,
             cursor.copy(
                 "COPY jobs_chunk (job_id, ordinal, payload, size, state, attempt, worker, error) FROM STDIN"
             ) as copy,
         ):
-            for count, (payload, size) in enumerate(payloads, start=1):
+            for count, (payload, size) in enumerate(parts, start=1):
                 copy.write_row((job.pk, count, json.dumps(payload), size, State.QUEUED.value, 0, "", ""))
         total = Chunk.objects.filter(job=job).aggregate(sum=Sum("size"))["sum"] or 0
         Job.objects.filter(pk=job.pk).update(total=total)

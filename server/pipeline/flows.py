@@ -37,6 +37,7 @@ class Kind:
 
 
 KINDS = {
+    "draw_demo": Kind("default", "Drawing the demo's pictures"),
     "unpack": Kind("default", "Unpacking an archive"),
     "ingest": Kind("default", "Reading images"),
     "embed": Kind("ml", "Looking at images"),
@@ -107,6 +108,17 @@ def retry(job: Job) -> Job:
 def after_images_stored(project_id: int) -> Job:
     """Bytes are stored → read them, make renditions."""
     return enqueue("ingest", project_id=project_id, coalesce_key=f"ingest:{project_id}")
+
+
+def after_archive_stored(project_id: int, *, batch_id: int, created_by: User | None = None) -> Job:
+    """An archive lies on storage → take its images in."""
+    return enqueue(
+        "unpack",
+        project_id=project_id,
+        params={"batch": batch_id},
+        created_by=created_by,
+        coalesce_key=f"unpack:{batch_id}",
+    )
 
 
 def after_images_ready(project_id: int) -> Job:

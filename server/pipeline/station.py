@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task
@@ -147,6 +148,7 @@ def _trace() -> str:
 
 def run_pending(*, project_id: int | None = None, kinds: set[str] | None = None) -> int:
     """Run queued jobs in this process until none is left: Winnow without a worker. Returns how many ran."""
+    import_module("server.pipeline.tasks")
     count = 0
     while True:
         waiting = Job.objects.filter(state=State.QUEUED, kind__in=kinds or STATIONS).order_by("id")

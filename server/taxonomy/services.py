@@ -131,6 +131,36 @@ def category_restore(*, project: Project, category_id: int, author: User | None 
     return category
 
 
+def categories_ensure(*, project: Project, names: Sequence[str], author: User | None = None) -> dict[str, int]:
+    """The id of a live category for each name: found by name, synonym or external key, else made at the top."""
+    found = _known_names(project)
+    missing = [name for name in dict.fromkeys(names) if clean_line(name, max_length=200).casefold() not in found]
+    if missing:
+        with revision(project=project, action="import", author=author) as record:
+            found = _known_names(project)  # again, now that no other import can make them at the same time
+            for name in missing:
+                line = clean_name(name, what="A category's name", max_length=200)
+                if line.casefold() in found:
+                    continue
+                if len(found) >= LIMIT_CATEGORIES:
+                    raise LimitReached(f"A taxonomy holds at most {LIMIT_CATEGORIES} categories.")
+                position = next_position(project, None)
+                found[line.casefold()] = Category.objects.create(project=project, name=line, position=position).pk
+            record.update(names=missing)
+    return {name: found[clean_line(name, max_length=200).casefold()] for name in names}
+
+
+def _known_names(project: Project) -> dict[str, int]:
+    """Casefolded name → id. Names win over synonyms, and those over external keys."""
+    known: dict[str, int] = {}
+    live = list(categories_of(project).filter(deprecated_at__isnull=True).order_by("pk"))
+    keys = [(category.external_key, category.pk) for category in live if category.external_key]
+    synonyms = [(synonym, category.pk) for category in live for synonym in category.synonyms]
+    for name, pk in [*keys, *synonyms, *((category.name, category.pk) for category in live)]:
+        known[name.casefold()] = pk
+    return known
+
+
 def clean_synonyms(synonyms: Sequence[str]) -> list[str]:
     """Without empties and repeats, in the given order.
 
