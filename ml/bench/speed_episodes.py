@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--dimension", type=int, default=512)
     add("--classes", type=int, default=100)
     add("--items", type=int, default=100, help="embeddings a class")
-    add("--threads", type=int, default=0, help="0 leaves torch's choice")
+    add("--threads", type=int, default=1, help="0 leaves torch's choice")
     add("--seed", type=int, default=0)
     add("--json", action="store_true", help="the only output there is; accepted for symmetry")
     return parser
