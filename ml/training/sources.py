@@ -126,7 +126,7 @@ class EpisodeSource:
 
 @dataclass(frozen=True)
 class Batch:
-    """`images` (B, C, H, W) float32 normalised and `labels` (B,) int64."""
+    """`images` (B, C, H, W) float32 normalised and `labels` (B,) int64, or what a teacher said of them, (B, …)."""
 
     images: Tensor
     labels: Tensor
@@ -150,12 +150,17 @@ class BatchSource:
         self._position = 0
 
     def next(self, progress: float) -> Batch:
+        images, rows = self.next_rows()
+        return Batch(images, self._labels[rows])
+
+    def next_rows(self) -> tuple[Tensor, Tensor]:
+        """The next images and their rows in the store."""
         if self._position + self.batch_size > len(self._order):
             self._shuffle()
         rows = self._order[self._position : self._position + self.batch_size]
         self._position += self.batch_size
         rows = rows.repeat(self.views_per_image)
-        return Batch(self.views.take(rows), self._labels[rows])
+        return self.views.take(rows), rows
 
     def _shuffle(self) -> None:
         self._before = dict(self._rng.bit_generator.state)

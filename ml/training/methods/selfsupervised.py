@@ -90,13 +90,15 @@ class MaskedTask(PretextTask):
         self.decoder = nn.Linear(dimension, channels * size**2)
         self.side = size // PATCH
         initialize(self.decoder, generator=generator)
-        # Masks are part of the task, not of the data: their generator lives here, seeded from the task's.
+        # Masks are part of the task, not of the data; their generator's state is a buffer so that a run resumes
+        # exactly.
         seed = int(torch.randint(0, 2**31, (1,), generator=generator))
         self._generator = torch.Generator().manual_seed(seed)
+        self.register_buffer("mask_state", self._generator.get_state())
 
     def loss(self, batch: Batch) -> Tensor:
         images = batch.images
-        masked = torch.rand((len(images), self.side**2), generator=self._generator).to(images.device) < MASKED_SHARE
+        masked = self._draw(len(images)).to(images.device)
         pixels = masked.view(-1, 1, self.side, self.side).repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
         seen = torch.where(pixels, images.mean(dim=(2, 3), keepdim=True), images)
         guess = self.decoder(self.features(seen)).float().view(images.shape)
@@ -104,6 +106,14 @@ class MaskedTask(PretextTask):
         target = (target - target.mean(-1, keepdim=True)) / (target.std(-1, keepdim=True) + 1e-3)
         error = (patches(guess) - target).pow(2).mean(dim=-1)
         return (error * masked).sum() / masked.sum().clamp_min(1)
+
+    def _draw(self, count: int) -> Tensor:
+        """Which patches are hidden, (count, patches) bool."""
+        state = self.get_buffer("mask_state")
+        self._generator.set_state(state.cpu())
+        hidden = torch.rand((count, self.side**2), generator=self._generator) < MASKED_SHARE
+        state.copy_(self._generator.get_state())
+        return hidden
 
 
 def patches(images: Tensor) -> Tensor:
