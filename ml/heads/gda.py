@@ -18,12 +18,14 @@ from torch import Tensor
 
 from ml.heads.base import COSINE_SCALE, Examples
 from ml.heads.calibration import fit_temperature, mean_nll
-from ml.heads.features import FeatureMap, centered, class_means
+from ml.heads.features import centered, class_means
 from ml.heads.linear import LinearHead
 from ml.heads.span import span
 
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 LENGTH_SHRINKAGE = 0.5
+# How loud text may be beside the examples, in units of the encoder's own scale.
+TEXT_WEIGHTS = (0.0, 0.1, 0.3, 1.0)
 # Held-out items that judge shrinkage and temperature; more of them change neither.
 JUDGED_AT_MOST = 2048
 EIGENVALUE_FLOOR = 1e-7
@@ -43,30 +45,41 @@ class GaussianFit:
 
 
 def fit_gda(examples: Examples, *, seed: int = 0) -> LinearHead:
-    """A linear head: scores of all shrinkages, averaged in logit space by leave-one-out likelihood.
+    """A linear head: scores of all shrinkages, and of text where there is text, averaged in logit space.
 
     Needs O(S D²) once (O(S² D) where S < D). `seed` picks the judged items where S exceeds 2,048.
     """
     examples.require_every_class()
     features = centered(examples)
     fit = gaussian_fits(features(examples.support), examples.class_index, n_classes=examples.n_classes, seed=seed)
-    return averaged(fit, examples.class_index[fit.judged], features=features, kind="gda")
-
-
-def averaged(fit: GaussianFit, target: Tensor, *, features: FeatureMap, kind: str) -> LinearHead:
-    """One linear head from several: calibrate each, weigh by likelihood, add logits, calibrate the sum."""
-    targets = target.expand(len(fit.held_out), -1)
-    temperatures = fit_temperature(fit.held_out, targets)
-    losses = mean_nll(fit.held_out, targets, temperature=temperatures)
-    share = torch.softmax(-losses * len(target), dim=0) / temperatures
-    held_out = torch.einsum("g,gln->ln", share, fit.held_out)
+    held_out = fit.held_out[:, None]
+    weights = held_out.new_tensor(TEXT_WEIGHTS if examples.text is not None else (0.0,)) * examples.text_scale
+    if examples.text is not None:
+        cosines = examples.support[fit.judged] @ examples.text.T
+        held_out = held_out + weights[None, :, None, None] * cosines
+    share, temperature = _shares(held_out, examples.class_index[fit.judged])
     return LinearHead(
-        kind=kind,
-        temperature=float(fit_temperature(held_out, target)),
+        kind="gda",
+        temperature=temperature,
         features=features,
-        weight=torch.einsum("g,gnd->nd", share, fit.weight),
-        bias=share @ fit.bias,
+        weight=torch.einsum("ga,gnd->nd", share, fit.weight),
+        bias=torch.einsum("ga,gn->n", share, fit.bias),
+        text=None if examples.text is None else (share.sum(dim=0) @ weights) * examples.text,
     )
+
+
+def _shares(held_out: Tensor, target: Tensor) -> tuple[Tensor, float]:
+    """What each of G×A candidates contributes to the averaged logits, and the temperature of the average.
+
+    From held-out logits (G, A, L, N): each candidate is calibrated, weighed by its likelihood, and divided by its
+    temperature, so that a sum of logits is a product of what the candidates believe.
+    """
+    targets = target.expand(held_out.shape[:-1])
+    temperatures = fit_temperature(held_out, targets)
+    evidence = -mean_nll(held_out, targets, temperature=temperatures) * len(target)
+    share = torch.softmax(evidence.flatten(), dim=0).view_as(evidence) / temperatures
+    averaged = torch.einsum("ga,galn->ln", share, held_out)
+    return share, float(fit_temperature(averaged, target))
 
 
 def gaussian_fits(z: Tensor, class_index: Tensor, *, n_classes: int, seed: int = 0) -> GaussianFit:

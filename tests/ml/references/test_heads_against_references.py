@@ -19,6 +19,7 @@ from ml.evaluation.open_set import open_set_report
 from ml.heads import Examples, fit_head, gda
 from ml.heads.calibration import fit_temperature, mean_nll
 from ml.heads.features import class_means, unit
+from ml.heads.hierarchical import HierarchicalHead
 from ml.heads.linear_probe import logistic_weights
 from ml.heads.prototypes import leave_one_out_logits, prototype_logits
 
@@ -213,3 +214,54 @@ class TestMetrics:
         assert open_set_report(known, unknown).auroc == pytest.approx(expected)
         target, guess = rng.integers(0, 5, 300), rng.integers(0, 5, 300)
         assert np.array_equal(confusion_matrix(target, guess, n_classes=5), sklearn_confusion(target, guess))
+
+
+class TestText:
+    def test_zero_shot_is_scaled_cosine(self) -> None:
+        text = torch.eye(3, 8)
+        x, _ = blobs()
+        head = fit_head("zero-shot", Examples.of(x[:0], [], n_classes=3, text=text, text_scale=50.0))
+        torch.testing.assert_close(head.probabilities(x), torch.softmax(50 * x @ text.T, dim=1))
+
+    @pytest.mark.parametrize("kind", ["default", "gda", "text-prototypes", "tip-adapter", "lp++"])
+    def test_good_text_beside_two_poor_examples_helps(self, kind: str) -> None:
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.arange(5).repeat_interleave(2)
+        support = unit(torch.eye(16)[labels] + 0.6 * torch.randn(10, 16, generator=generator))
+        truth = torch.arange(5).repeat_interleave(40)
+        fresh = unit(torch.eye(16)[truth] + 0.6 * torch.randn(200, 16, generator=generator))
+
+        def accuracy(text: Tensor | None) -> float:
+            fitted = "prototypes" if text is None else kind
+            examples = Examples.of(support, labels, n_classes=5, text=text, text_scale=10.0, background=torch.zeros(16))
+            return float((fit_head(fitted, examples).logits(fresh).argmax(dim=1) == truth).float().mean())
+
+        assert accuracy(torch.eye(5, 16)) > accuracy(None) + 0.02
+
+    def test_text_stands_in_for_a_class_without_examples(self) -> None:
+        x, labels = blobs()
+        seen = labels < 2
+        examples = Examples.of(x[seen], labels[seen], n_classes=3, text=torch.eye(3, 8), background=x.mean(dim=0))
+        answers = fit_head("default", examples).logits(x[labels == 2]).argmax(dim=1)
+        assert (answers == 2).float().mean() > 0.8
+
+
+class TestHierarchy:
+    def test_a_parent_is_at_least_as_likely_as_its_children_and_unsure_answers_stop_there(self) -> None:
+        # 0 and 1 lie close together under 4; 2 and 3 under 5.
+        corners = torch.tensor([[1, 0.2, 0, 0], [1, -0.2, 0, 0], [0, 0, 1, 0.9], [0, 0, 1, -0.9]])
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.arange(4).repeat_interleave(8)
+        x = unit(corners[labels] + 0.25 * torch.randn(32, 4, generator=generator))
+        parents = [4, 4, 5, 5, -1, -1]
+        examples = Examples.of(x, labels, n_classes=4, parents=parents, background=torch.zeros(4))
+        head = fit_head("hierarchical", examples)
+        assert isinstance(head, HierarchicalHead)
+        nodes = head.node_probabilities(x)
+        torch.testing.assert_close(nodes[:, 4], nodes[:, 0] + nodes[:, 1])
+        torch.testing.assert_close(nodes[:, 4] + nodes[:, 5], torch.ones(32))
+        between, probability = head.answers(unit(torch.tensor([[1.0, 0, 0, 0]])), confidence=0.8)
+        assert between.tolist() == [4]
+        assert float(probability) > 0.8
+        clear, _ = head.answers(unit(torch.tensor([[0, 0, 1.0, 0.9]])), confidence=0.8)
+        assert clear.tolist() == [2]
