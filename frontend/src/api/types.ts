@@ -109,6 +109,7 @@ export interface AccuracyPoint {
 
 export interface Overview {
   readonly counts: Counts;
+  /** `needed`: blind answers still to come before there is a value. */
   readonly accuracy: Interval & { readonly needed: number; readonly level: number };
   readonly accuracy_history: readonly AccuracyPoint[];
   readonly jobs: readonly Job[];

@@ -37,13 +37,15 @@ export function Tile({ image, byId, selected, selecting, onOpen, onSelect }: Til
       >
         <Icon name="check" size={14} />
       </button>
-      <span class="tile-words" aria-hidden="true">
-        {given && <Dot hue={given.hue} />}
-        {!given && guessed && <span class="tile-guess" style={{ "--hue": String(guessed.hue) }} />}
-        <span class="tile-name">{given?.name ?? guessed?.name ?? ""}</span>
-        {!given && prediction && <span class="tile-p">{probability(prediction.probability)}</span>}
-        {consensus?.state === "flagged" && <Icon name="flag" size={14} />}
-      </span>
+      {(given ?? guessed ?? consensus) && (
+        <span class="tile-words" aria-hidden="true">
+          {given && <Dot hue={given.hue} />}
+          {!given && guessed && <span class="tile-guess" style={{ "--hue": String(guessed.hue) }} />}
+          <span class="tile-name">{given?.name ?? guessed?.name ?? consensus?.state}</span>
+          {!given && prediction && <span class="tile-p">{probability(prediction.probability)}</span>}
+          {consensus?.state === "flagged" && <Icon name="flag" size={14} />}
+        </span>
+      )}
       {image.duplicates > 0 && (
         <span class="tile-copies" title="Near-duplicates of this image">
           ×{image.duplicates + 1}

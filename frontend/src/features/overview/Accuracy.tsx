@@ -28,10 +28,10 @@ export function Accuracy({ data }: { data: Overview }) {
           <p class="accuracy-value">
             <strong class="accuracy-unknown">Not yet known</strong>
             <span class="muted">
-              {count(accuracy.n)} of {count(accuracy.needed)} audited
+              {count(accuracy.n)} of {count(accuracy.n + accuracy.needed)} audited
             </span>
           </p>
-          <Progress done={accuracy.n} total={accuracy.needed} label="Audited images" />
+          <Progress done={accuracy.n} total={accuracy.n + accuracy.needed} label="Audited images" />
           <p class="small muted">
             Some images are drawn at random and labelled blind, without a suggestion. They tell how right the model is.
           </p>

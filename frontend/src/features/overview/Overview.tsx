@@ -29,7 +29,7 @@ export default function Overview() {
   if (error && !data) return <div class="page">{<Failed error={error} onRetry={reload} />}</div>;
   if (!data || !project.data) return null;
   const owner = mayOwn(project.data.role);
-  const untouched = data.counts.images === 0 && data.counts.processing === 0;
+  const untouched = data.counts.images === 0 && data.counts.processing === 0 && data.jobs.length === 0;
   if (owner && (untouched || started)) {
     return <Start id={id} data={data} onStarted={() => setStarted(true)} onDone={() => setStarted(false)} />;
   }

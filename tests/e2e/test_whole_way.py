@@ -1,0 +1,103 @@
+"""The whole way on real photographs: from dropped files to an archive that holds exactly what people said."""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.pages import Desk, create_project, drop_files
+from tests.e2e.photographs import NAMES, Photograph, photographs
+
+LABELS = 40
+OFFLINE = 3
+MINUTES = 60_000
+
+
+def test_from_dropped_photographs_to_an_exported_dataset(at_home: Page, tmp_path: Path) -> None:
+    files = photographs(per_category=50)
+    truth = {one.name: one.category for one in files}
+    page = at_home
+    project = create_project(page, "Photographs")
+
+    add_images_and_names(page, files)
+    watch_until_predicted(page, len(files))
+    given, blind = label_by_keyboard(page, project, truth)
+    see_the_blind_accuracy(page, project, labeled=len(given), blind=blind)
+    archive = export_image_folder(page, project, tmp_path)
+
+    assert categories_in(archive, files) == given
+
+
+def add_images_and_names(page: Page, files: list[Photograph]) -> None:
+    drop_files(page, files)
+    page.get_by_label("Category names, one a line").fill("\n".join(NAMES))
+    expect(page.get_by_role("list", name="Preview").get_by_role("listitem")).to_have_text(NAMES)
+    page.get_by_role("button", name=f"Add {len(NAMES)} categories").click()
+    expect(page.get_by_text(f"{len(NAMES)} categories ready")).to_be_visible()
+    expect(page.get_by_text(f"{len(files)} added", exact=False)).to_be_visible(timeout=2 * MINUTES)
+    page.get_by_role("button", name="Go to the project").click()
+
+
+def watch_until_predicted(page: Page, images: int) -> None:
+    """Running work is told in the strip; the project page counts up by itself, without a reload."""
+    standing = page.get_by_role("region", name="Standing")
+    expect(standing).to_contain_text(f"{images} images")
+    expect(standing).to_contain_text(f"{images} predicted", timeout=8 * MINUTES)
+
+
+def label_by_keyboard(page: Page, project: int, truth: dict[str, str]) -> tuple[dict[str, str], int]:
+    """Labels 40, takes two back, labels three without a network. Returns what stands, and how many were blind."""
+    desk = Desk(page)
+    page.keyboard.press("Enter")
+    expect(desk.stage).to_be_visible()
+    order: list[tuple[str, bool]] = []
+    for _ in range(LABELS):
+        order.append((desk.image_name, desk.blind))
+        desk.label(truth[desk.image_name])
+    desk.undo()
+    assert desk.image_name == order[-1][0]
+    desk.undo()
+    assert desk.image_name == order[-2][0]
+    del order[-2:]
+    desk.saved()
+
+    page.context.set_offline(True)
+    for _ in range(OFFLINE):
+        order.append((desk.image_name, desk.blind))
+        desk.label(truth[desk.image_name])
+    expect(desk.unsaved).to_contain_text(f"{OFFLINE} unsaved")
+    page.context.set_offline(False)
+    desk.saved()
+    return {name: truth[name] for name, _ in order}, sum(blind for _, blind in order)
+
+
+def see_the_blind_accuracy(page: Page, project: int, *, labeled: int, blind: int) -> None:
+    """Few blind answers are not an accuracy: the page says how many there are, and how many it takes."""
+    page.goto(f"/p/{project}")
+    expect(page.get_by_role("region", name="Standing")).to_contain_text(f"{labeled} confirmed")
+    expect(page.get_by_text("Not yet known")).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"^{blind} of \d+ audited$"))).to_be_visible()
+
+
+def export_image_folder(page: Page, project: int, folder: Path) -> zipfile.ZipFile:
+    page.goto(f"/p/{project}/exports")
+    page.get_by_role("button", name="Export ImageFolder ZIP").click()
+    link = page.get_by_role("link", name="Download").first
+    expect(link).to_be_visible(timeout=2 * MINUTES)
+    with page.expect_download() as download:
+        link.click()
+    target = folder / "dataset.zip"
+    download.value.save_as(target)
+    return zipfile.ZipFile(io.BytesIO(target.read_bytes()))
+
+
+def categories_in(archive: zipfile.ZipFile, files: list[Photograph]) -> dict[str, str]:
+    """File name by category, found by the bytes: whatever the archive calls an image, it is the one we sent."""
+    names = {one.content: one.name for one in files}
+    found = {}
+    for entry in archive.namelist():
+        if entry.lower().endswith((".jpg", ".jpeg", ".png", ".webp")):
+            found[names[archive.read(entry)]] = entry.split("/")[-2].replace("_", " ")
+    return found
