@@ -168,9 +168,9 @@ export interface ImportBatch {
 export interface FileResult {
   readonly name: string;
   readonly status: "stored" | "duplicate" | "rejected";
-  readonly image_id?: number;
-  readonly reason?: string;
-  readonly message?: string;
+  readonly image_id: number | null;
+  readonly reason: string;
+  readonly message: string;
 }
 
 export interface ImportIssue {

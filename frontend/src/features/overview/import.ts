@@ -69,7 +69,7 @@ export class Import extends Emitter {
       form.append("paths", upload.path);
     }
     const { results } = await imports.files(this.project, batch, form, onBytes);
-    return results.map(({ status, message, reason }) => ({ status, message: message ?? reason }));
+    return results.map(({ status, message, reason }) => ({ status, message: message || reason }));
   }
 
   async #sendArchive(batch: number, archive: Upload, onBytes: (sent: number) => void): Promise<readonly SentResult[]> {
