@@ -54,6 +54,13 @@ def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     installation.stop()
 
 
+@pytest.fixture(scope="session")
+def demo_encoder() -> None:
+    """Images become vectors through the small encoder that Winnow brings."""
+    if not any((ROOT / "ml" / "encoders" / "demo").glob("*.safetensors")):
+        pytest.skip("the demo encoder has no weights here: run `make demo-encoder`")
+
+
 @pytest.fixture
 def page(browser: Browser, winnow: Installation) -> Iterator[Page]:
     """A fresh window on the installation, nobody logged in."""

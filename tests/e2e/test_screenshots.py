@@ -39,7 +39,7 @@ class Prepared:
 
 
 @pytest.fixture(scope="module")
-def prepared(browser: Browser, winnow: Installation, signed_in: Any) -> Prepared:
+def prepared(browser: Browser, winnow: Installation, signed_in: Any, demo_encoder: None) -> Prepared:
     context = browser.new_context(storage_state=signed_in)
     api = Api(context, winnow.facts()["url"])
     full = make_project(api, "Field notes", photographs(per_category=20), labels=60)

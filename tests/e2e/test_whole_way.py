@@ -15,7 +15,7 @@ OFFLINE = 3
 MINUTES = 60_000
 
 
-def test_from_dropped_photographs_to_an_exported_dataset(at_home: Page, tmp_path: Path) -> None:
+def test_from_dropped_photographs_to_an_exported_dataset(at_home: Page, demo_encoder: None, tmp_path: Path) -> None:
     files = photographs(per_category=50)
     truth = {one.name: one.category for one in files}
     page = at_home
@@ -43,7 +43,7 @@ def add_images_and_names(page: Page, files: list[Photograph]) -> None:
 def watch_until_predicted(page: Page, images: int) -> None:
     """Running work is told in the strip; the project page counts up by itself, without a reload."""
     standing = page.get_by_role("region", name="Standing")
-    expect(standing).to_contain_text(f"{images} images")
+    expect(standing).to_contain_text(f"{images} images", timeout=4 * MINUTES)
     expect(standing).to_contain_text(f"{images} predicted", timeout=8 * MINUTES)
 
 
