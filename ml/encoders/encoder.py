@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from ml.data.decode_rgb import decode_rgb
 from ml.data.preprocess import Pixels, to_pixels
@@ -39,6 +40,11 @@ class Encoder:
     def fingerprint(self) -> str:
         """Hash of everything that moves a vector: weights, preprocessing, decoder, resize, dtype policy."""
         return self.spec.fingerprint
+
+    @property
+    def image_tower(self) -> nn.Module:
+        """What maps (B, 3, H, W) normalised floats to features; train a copy of it, never the tower itself."""
+        return self._towers.image
 
     @property
     def has_text(self) -> bool:

@@ -3,7 +3,7 @@ ones.
 """
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from ml.training.evaluate import score_episodes
 from ml.training.loop import TrainOptions, train
 from ml.training.methods.registry import METHODS, LearnerSpec, build_learner
 from ml.training.networks import NETWORKS
+from ml.training.networks.encoder import EncoderNetwork
 from ml.training.partition import Partition, load_partition
 from ml.training.schedules import Schedule
 from ml.training.sources import EpisodeSource, Stage, Views
@@ -46,7 +47,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     data = data_spec(args)
     parts = load_partition(data).to(device)
     spec = _learner_spec(args, channels=data.channels)
-    learner = _start(args, spec=spec).to(device).to(memory_format=torch.channels_last)
+    learner = _start(args, spec=spec)
+    if isinstance(learner.network, EncoderNetwork):
+        parts = replace(parts, normalization=learner.network.normalization)
+    learner = learner.to(device).to(memory_format=torch.channels_last)
     augmentation = named_augmentation(args.augment)
     views = Views.build(parts.train, parts.normalization, augmentation=augmentation, seed=args.seed)
     report = train(
@@ -153,6 +157,8 @@ def _learner_spec(args: argparse.Namespace, *, channels: int) -> LearnerSpec:
         inner_rate=args.inner_rate,
         inner_steps=args.inner_steps,
         transductive=args.transductive,
+        tuning=args.tune,
+        rank=args.rank,
     )
 
 
@@ -162,7 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     add_image_arguments(parser)
     add_run_arguments(parser, name="episodes")
     add("--method", choices=sorted(METHODS), default="protonet")
-    add("--network", choices=sorted(NETWORKS), default="conv4")
+    add("--network", default="conv4", help=f"{', '.join(sorted(NETWORKS))} or encoder:NAME")
+    add("--tune", choices=["all", "last-block", "lora", "none"], default="all", help="which part of the network")
+    add("--rank", type=int, default=4, help="of LoRA")
     add("--augment", choices=sorted(AUGMENTATIONS), default="none")
     add("--inner-rate", type=float, default=0.05)
     add("--inner-steps", type=int, default=5)

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from ml.errors import ArtefactError
 from ml.training.episode import EpisodeLearner
 from ml.training.methods.registry import LearnerSpec, build_learner
+from ml.training.networks.encoder import EncoderNetwork
 from ml.training.store import Normalization
 
 FORMAT = "winnow.learner/1"
@@ -26,9 +27,14 @@ def save_learner(
     about: dict[str, Any] | None = None,
     half: bool = False,
 ) -> None:
-    """Write weights, spec, preprocessing and free facts `about` the run. `half` stores float16 weights."""
+    """Write weights, spec, preprocessing and free facts `about` the run. `half` stores float16 weights.
+
+    Frozen weights of an encoder stay where they came from: a LoRA or last-block file holds what was trained.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in learner.state_dict().items()}
+    frozen = _frozen_names(learner)
+    state = {name: tensor for name, tensor in learner.state_dict().items() if name not in frozen}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     if half:
         weights = {name: w.half() if w.is_floating_point() else w for name, w in weights.items()}
     header = {"spec": asdict(spec), "normalization": asdict(normalization), "about": about or {}}
@@ -50,8 +56,18 @@ def load_learner(path: Path) -> tuple[EpisodeLearner, LearnerSpec, Normalization
     learner = build_learner(spec)
     weights = {name: w.float() if w.dtype == torch.float16 else w for name, w in weights.items()}
     try:
-        learner.load_state_dict(weights)
+        frozen = _frozen_names(learner)
+        base = {name: tensor for name, tensor in learner.state_dict().items() if name in frozen}
+        learner.load_state_dict(base | weights)
     except RuntimeError as error:
         raise ArtefactError(f"{path} holds weights of another network: {error}") from error
     statistics = header["normalization"]
     return learner.eval(), spec, Normalization(tuple(statistics["mean"]), tuple(statistics["std"]))
+
+
+def _frozen_names(learner: EpisodeLearner) -> set[str]:
+    """Weights and statistics of an encoder that training leaves as they are."""
+    if not isinstance(learner.network, EncoderNetwork):
+        return set()
+    trained = {f"network.{name}" for name, p in learner.network.named_parameters() if p.requires_grad}
+    return {name for name in learner.state_dict() if name.startswith("network.")} - trained

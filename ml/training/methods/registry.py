@@ -11,13 +11,18 @@ from ml.training.methods.maml import Maml
 from ml.training.methods.matching import FullContexts, MatchingNetwork
 from ml.training.methods.prototypical import PrototypicalNetwork
 from ml.training.methods.relation import RelationNetwork
+from ml.training.networks.encoder import PREFIX, encoder_network
 from ml.training.networks.registry import build_network
 from ml.training.networks.relation import RelationModule
+from ml.training.networks.tuning import Tuning, tune_part
 
 
 @dataclass(frozen=True, slots=True)
 class LearnerSpec:
-    """What a learner is built from; `inner_*` matter to MAML and ANIL alone."""
+    """What a learner is built from; `inner_*` matter to MAML and ANIL alone, `rank` to LoRA alone.
+
+    network: a name of `NETWORKS`, or "encoder:NAME" for the image tower of any encoder.
+    """
 
     method: str
     network: str
@@ -27,6 +32,8 @@ class LearnerSpec:
     inner_rate: float = 0.05
     inner_steps: int = 5
     transductive: bool = False
+    tuning: Tuning = "all"
+    rank: int = 4
 
 
 def build_learner(spec: LearnerSpec) -> EpisodeLearner:
@@ -39,7 +46,12 @@ def build_learner(spec: LearnerSpec) -> EpisodeLearner:
 
 
 def _network(spec: LearnerSpec) -> torch.nn.Module:
-    return build_network(spec.network, channels=spec.channels, size=spec.size, seed=spec.seed)
+    if spec.network.startswith(PREFIX):
+        network: torch.nn.Module = encoder_network(spec.network, channels=spec.channels)
+    else:
+        network = build_network(spec.network, channels=spec.channels, size=spec.size, seed=spec.seed)
+    generator = torch.Generator().manual_seed(spec.seed + 2)
+    return tune_part(network, spec.tuning, rank=spec.rank, generator=generator)
 
 
 def _protonet(spec: LearnerSpec) -> EpisodeLearner:
