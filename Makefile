@@ -35,7 +35,7 @@ openapi:         ## write openapi.json from the server
 	@$(VENV)/python manage.py write_openapi
 
 bench:           ## the product's speed on a seeded project (docs/benchmarks.md)
-	@$(VENV)/python manage.py run_benchmarks $(ARGS)
+	@$(VENV)/python scripts/bench_service.py $(ARGS)
 
 reproduce:       ## the papers' numbers against ours (tests marked slow)
 	@$(VENV)/python -m pytest -m slow $(ARGS)

@@ -1,0 +1,399 @@
+"""Speed of the service: a seeded project, eight clients over HTTP, a real PostgreSQL with fsync on.
+
+    python scripts/bench_service.py --images 10000 100000 --clients 8 --seconds 20
+
+Seeds a project of each size (rows by COPY, random vectors, one small file for all images), starts the web process as
+`make run` does, and measures at the clients. Writes the section "Service" of docs/benchmarks.md.
+"""
+
+import argparse
+import hashlib
+import http.client
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+DIM = 512
+LEASED_AT_HEAD = 5_000
+MANIFEST_LINES = 10_000
+TARGETS = {"lease": 50, "annotation": 50, "list": 200, "browse": 200, "overview": 200}
+START, END = "<!-- service:start -->", "<!-- service:end -->"
+
+
+@dataclass
+class Seeded:
+    """What the clients need to know of a project."""
+
+    project: int
+    categories: list[int]
+    tokens: list[str]
+
+
+@dataclass
+class Figures:
+    """Latencies in ms by operation, and rates."""
+
+    size: int
+    latency: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    rates: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def percentile(self, name: str, share: float) -> float:
+        values = sorted(self.latency[name])
+        return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--categories", type=int, default=100)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--pause-ms", type=float, default=0.0, help="Between two requests of a client.")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
+        Path(folder).chmod(0o755)
+        server = start_database(Path(folder))
+        try:
+            prepare(Path(folder))
+            results = [measure(size, args) for size in args.images]
+        finally:
+            server.stop()
+    write_section(args.out, results, args)
+    return 0
+
+
+def start_database(folder: Path) -> Any:
+    """The product's own PostgreSQL, durable."""
+    os.environ["WINNOW_STATE"] = str(folder / "state")
+    os.environ["CELERY_BROKER_URL"] = "memory://"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "server.config.settings"
+    from server.supervisor.postgres import EmbeddedPostgres
+    from server.supervisor.process import Process
+
+    (folder / "state").mkdir()
+    (folder / "postgres").mkdir()
+    postgres = EmbeddedPostgres(folder / "postgres", durable=True)
+    process = Process(postgres.program(), log_dir=folder, cwd=ROOT)
+    postgres.wait_until_ready(process)
+    postgres.create_database()
+    os.environ["DATABASE_URL"] = postgres.url()
+    return process
+
+
+def prepare(folder: Path) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+
+
+def measure(size: int, args: argparse.Namespace) -> Figures:
+    say(f"seeding {size:,} images × {args.categories} categories")
+    seeded = seed(size, categories=args.categories, clients=args.clients)
+    figures = Figures(size)
+    web = start_web(args.port)
+    try:
+        wait_for(args.port)
+        say("clients at work")
+        drive(seeded, figures, args)
+        say("manifest")
+        figures.rates["manifest"] = manifest(seeded, args.port)
+    finally:
+        web.terminate()
+        web.wait()
+    say("export")
+    figures.rates["export"] = export(seeded)
+    for name in sorted(figures.latency):
+        say(
+            f"  {name}: p50 {figures.percentile(name, 0.5):.1f} ms, p95 {figures.percentile(name, 0.95):.1f} ms,"
+            f" {len(figures.latency[name])} requests"
+        )
+    say(f"  {figures.rates}")
+    return figures
+
+
+def seed(size: int, *, categories: int, clients: int) -> Seeded:
+    """Half of the images are labeled, the other half waits in the queue, its first 5,000 leased to somebody away."""
+    import numpy as np
+    from django.db import connection, transaction
+
+    from server.accounts.models import User
+    from server.accounts.services import token_create
+    from server.core.copying import copy_in
+    from server.embeddings.services import partition_name, space_index, space_prepare
+    from server.labeling.services.annotations import annotations_import
+    from server.labeling.services.leases import leases_take
+    from server.labeling.services.teaching import prototypes_mend
+    from server.predictions.services import Scores, run_create, run_publish
+    from server.projects.models import Membership, Project
+    from server.registry.models import EncoderVersion
+    from server.taxonomy.models import Category
+
+    rng = np.random.default_rng(0)
+    project = Project.objects.create(name=f"Bench {size}")
+    made = Category.objects.bulk_create(
+        [Category(project=project, name=f"Category {i:03d}", position=i) for i in range(categories)]
+    )
+    ids = [category.pk for category in made]
+    with connection.cursor() as cursor:
+        command = (
+            "COPY images_image (project_id, sha256, byte_size, format, width, height, original_name, imported_label,"
+            " state) FROM STDIN"
+        )
+        with cursor.copy(command) as copy:
+            for i in range(size):
+                digest = hashlib.sha256(f"{project.pk}/{i}".encode()).hexdigest()
+                copy.write_row((project.pk, digest, 1000, "jpeg", 640, 480, f"{i:07d}.jpg", "", "ready"))
+        cursor.execute("SELECT array_agg(id ORDER BY id) FROM images_image WHERE project_id = %s", [project.pk])
+        images = np.asarray(cursor.fetchone()[0], np.int64)
+    space = EncoderVersion.objects.create(name=f"bench-{size}", fingerprint=uuid.uuid4().hex, dim=DIM, has_text=False)
+    space_prepare(space)
+    for start in range(0, size, 10_000):
+        part = images[start : start + 10_000]
+        vectors = rng.normal(size=(len(part), DIM)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        columns = {
+            "space_id": np.full(len(part), space.pk, np.int64),
+            "image_id": part,
+            "project_id": np.full(len(part), project.pk, np.int64),
+            "vector": vectors.astype(np.float16),
+        }
+        copy_in(partition_name(space.pk), columns)
+    say("  vectors are in; index")
+    space_index(space)
+    Project.objects.filter(pk=project.pk).update(active_space=space)
+    project.refresh_from_db()
+    chances = np.sort(rng.dirichlet(np.ones(5), size).astype(np.float32), axis=1)[:, ::-1].copy()
+    told = rng.integers(0, categories, (size, 1)) + np.arange(5)
+    run = run_create(project=project, space=space, method="bench", category_ids=ids, label_count=0)
+    with transaction.atomic():
+        run_publish(
+            run,
+            scores=Scores(
+                image_ids=images,
+                categories=np.asarray(ids, np.int64)[told % categories],
+                probabilities=chances,
+                margin=chances[:, 0] - chances[:, 1],
+                entropy=rng.uniform(0, 1.6, size).astype(np.float32),
+            ),
+        )
+    labeled = images[: size // 2]
+    say("  labels")
+    for start in range(0, len(labeled), 10_000):
+        pairs = [(int(image), ids[int(image) % categories]) for image in labeled[start : start + 10_000]]
+        annotations_import(project_id=project.pk, labels=pairs, imported_by_id=None)
+    prototypes_mend(project_id=project.pk, space=space)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO labeling_queueitem (project_id, image_id, purpose, rank, reason, wanted, remaining, slots,"
+            " created_at) SELECT project_id, id, 'acquired', id, 'bench', 1, 1, 1, now() FROM images_image"
+            " WHERE project_id = %s AND id = ANY(%s)",
+            [project.pk, images[size // 2 :].tolist()],
+        )
+        away = User.objects.create(username=f"away-{size}")
+        for _ in range(min(LEASED_AT_HEAD, size // 10) // 50):
+            leases_take(project_id=project.pk, user_id=away.pk, count=50, lease_s=36_000)
+        cursor.execute(
+            "UPDATE predictions_predictionrun SET details = %s WHERE id = %s",
+            [json.dumps({"last_sequence": 2**62}), run.pk],
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    tokens = []
+    for i in range(clients):
+        user = User.objects.create(username=f"client-{size}-{i}")
+        Membership.objects.create(project=project, user=user, role="owner")
+        tokens.append(token_create(user=user, name="bench")[1])
+    return Seeded(project.pk, ids, tokens)
+
+
+def start_web(port: int) -> subprocess.Popen[bytes]:
+    from server.supervisor.programs import web
+
+    program = web("127.0.0.1", port, {})
+    return subprocess.Popen(program.command, cwd=ROOT, env={**os.environ, **program.env})
+
+
+def wait_for(port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/api/v1/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("the web process did not answer within 60 s")
+
+
+class Client:
+    """One person's browser: one connection, one token."""
+
+    def __init__(self, port: int, token: str, figures: Figures, pause_s: float) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+        self.figures = figures
+        self.pause_s = pause_s
+
+    def call(self, name: str, method: str, path: str, body: object = None) -> Any:
+        data = json.dumps(body) if body is not None else None
+        start = time.perf_counter()
+        self.connection.request(method, path, data, self.headers)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        self.figures.latency[name].append((time.perf_counter() - start) * 1000)
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
+        time.sleep(self.pause_s)
+        return json.loads(text)
+
+
+def work(client: Client, seeded: Seeded, until: float, rng: random.Random) -> None:
+    """A round of a labeler: twenty images, a label for each, and a look at the grids now and then."""
+    base = f"/api/v1/projects/{seeded.project}"
+    while time.monotonic() < until:
+        items = client.call("lease", "POST", f"{base}/queue/lease", {"count": 20})["items"]
+        for item in items:
+            if time.monotonic() > until:
+                return
+            body = {"image": item["image"]["id"], "kind": "label", "category": rng.choice(seeded.categories)}
+            body |= {"token": item["token"], "duration_ms": 900, "evidence_details": {"rank": 1, "input": "digit"}}
+            client.call("annotation", "PUT", f"{base}/annotations/{uuid.uuid4()}", body)
+        category = rng.choice(seeded.categories)
+        client.call("list", "GET", f"{base}/images?limit=60")
+        client.call("browse", "GET", f"{base}/images?predicted={category}&order=margin&limit=60")
+        if rng.random() < 0.2:
+            client.call("overview", "GET", f"{base}/overview")
+
+
+def drive(seeded: Seeded, figures: Figures, args: argparse.Namespace) -> None:
+    clients = [Client(args.port, token, figures, args.pause_ms / 1000) for token in seeded.tokens]
+    for client in clients:  # connections and plans are warm before the clock runs
+        client.call("warm", "GET", f"/api/v1/projects/{seeded.project}/images?limit=10")
+    figures.latency.clear()
+    until = time.monotonic() + args.seconds
+    start = time.monotonic()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        busy = [pool.submit(work, client, seeded, until, random.Random(i)) for i, client in enumerate(clients)]
+        for future in busy:
+            future.result()  # a client that failed fails the run
+    figures.seconds = time.monotonic() - start
+
+
+def manifest(seeded: Seeded, port: int) -> float:
+    """Lines a second of one request. The bytes are there first: one file, linked under every name."""
+    from server.images.storage import original_key
+
+    state = Path(os.environ["WINNOW_STATE"]) / "media"
+    source = state / "one"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_bytes(b"x" * 1000)
+    lines = []
+    for i in range(MANIFEST_LINES):
+        digest = hashlib.sha256(f"manifest/{seeded.project}/{i}".encode()).hexdigest()
+        target = state / original_key(seeded.project, digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(source, target)
+        entry = {
+            "sha256": digest,
+            "byte_size": 1000,
+            "format": "jpeg",
+            "width": 640,
+            "height": 480,
+            "name": f"m{i}.jpg",
+        }
+        lines.append(json.dumps(entry))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    headers = {"Authorization": f"Token {seeded.tokens[0]}", "Content-Type": "application/x-ndjson"}
+    start = time.perf_counter()
+    connection.request("POST", f"/api/v1/projects/{seeded.project}/imports/manifest", "\n".join(lines), headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status >= 400 or json.loads(body)["registered"] != MANIFEST_LINES:
+        raise SystemExit(f"manifest: {answer.status} {body[:500]!r}")
+    return MANIFEST_LINES / (time.perf_counter() - start)
+
+
+def export(seeded: Seeded) -> float:
+    """Rows a second of a JSONL export: freezing the labels, writing the file, storing it."""
+    from server.jobs.models import Job
+    from server.pipeline import flows, tasks
+    from server.pipeline.station import run_pending
+    from server.projects.models import Project
+    from server.snapshots.services import export_create
+
+    assert tasks
+    start = time.perf_counter()
+    with flows.without_messages():
+        made = export_create(project=Project.objects.get(pk=seeded.project), created_by=None, format="jsonl")
+        job = flows.enqueue("export", project_id=seeded.project, params={"export": made.pk})
+        run_pending(project_id=seeded.project, kinds={"export"})
+    job = Job.objects.get(pk=job.pk)
+    if job.state != "done" or made.snapshot is None:
+        raise SystemExit(f"export: {job.state} {job.error}")
+    return made.snapshot.item_count / (time.perf_counter() - start)
+
+
+def write_section(path: Path, results: list[Figures], args: argparse.Namespace) -> None:
+    """Replace the section between its marks, or add it."""
+    sizes = " | ".join(f"{figures.size:,} images" for figures in results)
+    rows = [f"| | asked | {sizes} |", "|---|---|" + "---|" * len(results)]
+    for name, target in TARGETS.items():
+        cells = [f"{one.percentile(name, 0.5):.0f} / **{one.percentile(name, 0.95):.0f}** ms" for one in results]
+        rows.append(f"| {name} p50 / p95 | p95 ≤ {target} ms | {' | '.join(cells)} |")
+    labels = [f"{len(one.latency['annotation']) / one.seconds:,.0f}/s" for one in results]
+    rows.append(f"| labels of {args.clients} clients together | | {' | '.join(labels)} |")
+    for name, target in (("manifest", "2,000"), ("export", "20,000")):
+        cells = [f"{one.rates[name]:,.0f}/s" for one in results]
+        rows.append(f"| {name} rows | ≥ {target}/s | {' | '.join(cells)} |")
+    text = "\n".join(
+        [
+            START,
+            "## Service",
+            "",
+            f"{args.clients} clients over HTTP without pause ({args.pause_ms:g} ms) for {args.seconds:g} s on the same"
+            f" {len(os.sched_getaffinity(0))} cores as the server ({platform.machine()}, load average before the run"
+            f" not subtracted), {args.categories} categories, half of the images labeled, up to {LEASED_AT_HEAD:,}"
+            " leased items at the head of the queue, embedded PostgreSQL 18 with fsync on.",
+            "",
+            *rows,
+            "",
+            "`make bench` writes this table.",
+            END,
+        ]
+    )
+    old = path.read_text() if path.exists() else "# Benchmarks\n\n"
+    if START in old:
+        before, _, rest = old.partition(START)
+        old = before + text + rest.partition(END)[2]
+    else:
+        old = old.rstrip() + "\n\n" + text + "\n"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(old)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
