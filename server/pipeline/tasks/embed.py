@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from server.compute.encoders import encoder_describe, images_encode
+from server.compute.encoders import MlError, encoder_describe, images_encode
 from server.core.errors import InvalidInput
 from server.embeddings.selectors import pending_image_ids
 from server.embeddings.services import embeddings_store, failures_store, space_index, space_prepare
@@ -97,3 +97,6 @@ def _read_all(images: Iterable[Image]) -> tuple[dict[int, bytes], dict[int, tupl
         except FileNotFoundError:
             failures[image.pk] = ("missing", "its bytes are not on the storage; restore them and embed again")
     return blobs, failures
+
+
+__all__ = ["MlError", "embed", "encoder_describe", "fill", "first_space", "switch", "switch_encoder"]
