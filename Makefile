@@ -37,8 +37,8 @@ openapi:         ## write openapi.json from the server
 bench:           ## the product's speed on a seeded project (docs/benchmarks.md)
 	@$(VENV)/python scripts/bench_service.py $(ARGS)
 
-reproduce:       ## the papers' numbers against ours (tests marked slow)
-	@$(VENV)/python -m pytest -m slow $(ARGS)
+reproduce:       ## the papers' tables, run again and written to docs/methods (ARGS="--groups omniglot")
+	@$(VENV)/python -m ml.bench reproduce $(ARGS)
 
 demo-encoder:    ## train the small encoder that Winnow brings
 	@$(VENV)/python -m ml.train demo_encoder $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m ml.bench reproduce`: run the papers' tables; what has a result already is left alone."""
+"""`python -m ml.bench reproduce`: run the papers' tables, resuming, and write them into their pages."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ml.reproduce.runs import Run, group_names, runs_of
+from ml.reproduce.tables import write_tables
 
 
 def main(argv: list[str]) -> int:
@@ -20,8 +21,9 @@ def main(argv: list[str]) -> int:
     lanes = runs_of(args.groups)
     with ThreadPoolExecutor(args.parallel) as pool:
         outcomes = list(pool.map(lambda runs: [_run(run, args=args) for run in runs], lanes.values()))
+    written = write_tables(args.out, pages=args.docs)
     failed = [outcome["name"] for lane in outcomes for outcome in lane if outcome["exit"] != 0]
-    print(json.dumps({"runs": [outcome for lane in outcomes for outcome in lane], "failed": failed}))
+    print(json.dumps({"runs": [outcome for lane in outcomes for outcome in lane], "failed": failed, "pages": written}))
     return 1 if failed else 0
 
 
@@ -52,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--data", type=Path, default=Path("../shared/data"), help="folder of the Parquet files")
     add("--out", type=Path, default=Path("reproduce"))
-    add("--groups", nargs="+", choices=group_names(), default=group_names(), help="they run side by side")
+    add("--groups", nargs="*", choices=group_names(), default=group_names(), help="they run side by side")
+    add("--docs", type=Path, default=Path("docs/methods"), help="pages whose tables are rewritten")
     add("--parallel", type=int, default=1, help="groups at a time")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--no-limits", action="store_true", help="train to the last step, however long it takes")

@@ -28,6 +28,17 @@ META = (
     "bfloat16 --half --train-ways 10 --queries 10 --learning-rate 1e-4 --weight-decay 5e-4 --steps "
     "2000 --evaluate-every 250"
 )
+OMNIGLOT_CPU = (
+    "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column vinyals "
+    "--size 28 --grey --invert --rotations --method protonet --network conv4 --augment drawing --ways 20 "
+    "--queries 2 --steps 20000 --schedule cosine --precision bfloat16 --validation-episodes 40 "
+    "--test 5w1s 5w5s 20w1s 20w5s --test-episodes 1000"
+)
+CIFAR_CPU = (
+    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 --method protonet "
+    "--network conv4 --augment photo --train-ways 20 --ways 5 --queries 5 --steps 20000 --schedule cosine "
+    "--precision bfloat16 --evaluate-every 200 --validation-episodes 100 --test 5w1s 5w5s --test-episodes 600"
+)
 SHIFT = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
     "vinyals --augment drawing --test 5w5s --episodes 300"
@@ -173,6 +184,49 @@ RUNS: tuple[Run, ...] = (
         f"--method anil {_MAML} --shots 5 --inner-rate 0.1",
         minutes=2.0,
         paper={"5w5s": 0.683},
+    ),
+    Run(
+        "omniglot-1-cpu",
+        "cpu",
+        "prototypical-networks",
+        f"episodes {OMNIGLOT_CPU} --train-ways 60 --shots 1 --learning-rate 2e-3 --warmup 50 --evaluate-every 400",
+        40.0,
+        {"5w1s": 0.988, "20w1s": 0.960},
+        "Omniglot",
+    ),
+    Run(
+        "omniglot-5-cpu",
+        "cpu",
+        "prototypical-networks",
+        f"episodes {OMNIGLOT_CPU} --train-ways 40 --shots 5 --learning-rate 3e-4 --evaluate-every 150 "
+        "--init {out}/omniglot-1-cpu.safetensors",
+        6.0,
+        {"5w5s": 0.997, "20w5s": 0.989},
+        "Omniglot",
+    ),
+    Run(
+        "cifar-protonet-5-cpu",
+        "cpu",
+        "prototypical-networks",
+        f"episodes {CIFAR_CPU} --shots 5 --learning-rate 2e-3 --warmup 50",
+        12.0,
+        {"5w5s": 0.720},
+    ),
+    Run(
+        "cifar-protonet-1-cpu",
+        "cpu",
+        "prototypical-networks",
+        f"episodes {CIFAR_CPU} --shots 1 --learning-rate 5e-4 --init {{out}}/cifar-protonet-5-cpu.safetensors",
+        6.0,
+        {"5w1s": 0.555},
+    ),
+    Run(
+        "shift-cpu",
+        "cpu",
+        "pmf",
+        f"pmf {SHIFT} --learner {{out}}/cifar-protonet-5-cpu.safetensors --episodes 100 --finetune-steps 25",
+        6.0,
+        data="CIFAR-FS to Omniglot",
     ),
 )
 
