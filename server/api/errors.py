@@ -37,7 +37,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         return _response(403, "not_allowed", "Your role does not include this.")
     if isinstance(exc, exceptions.ValidationError):
         return _response(
-            400, "invalid", "Some values are not as expected; see `fields`.", fields=exc.get_full_details()
+            400, "invalid", "Some values are not as expected; see `fields`.", fields=_readable(exc.get_full_details())
         )
     if isinstance(exc, exceptions.APIException):
         wait, challenge = getattr(exc, "wait", None), getattr(exc, "auth_header", None)
@@ -45,6 +45,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         if challenge:
             headers["WWW-Authenticate"] = challenge
         return _response(exc.status_code, str(exc.default_code), str(exc.detail), headers=headers)
+    if isinstance(exc, RecursionError):
+        return _response(400, "invalid", "This is nested too deeply.")
     if isinstance(exc, RequestDataTooBig):
         return _response(413, "too_large", "The body is larger than what is accepted here.")
     if isinstance(exc, SuspiciousOperation):
@@ -57,6 +59,15 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             400, "invalid", "A value is outside what can be stored: check its length, range and characters."
         )
     return None
+
+
+def _readable(details: Any) -> Any:
+    """Messages may quote what was sent; half a surrogate pair cannot be sent back."""
+    if isinstance(details, dict):
+        return {_readable(key): _readable(value) for key, value in details.items()}
+    if isinstance(details, list):
+        return [_readable(value) for value in details]
+    return str(details).encode(errors="replace").decode() if isinstance(details, str) else details
 
 
 def _response(

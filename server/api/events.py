@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated
 from rest_framework.request import Request
 
 from server.accounts.models import User
@@ -33,16 +33,23 @@ LIFE_S = 600.0
 
 async def events(request: HttpRequest, project_id: int) -> HttpResponseBase:
     """text/event-stream of {"topics": […]}. Members only; a person removed is cut off within ten minutes."""
-    try:
-        await sync_to_async(_admit)(request, project_id)
-    except (ApplicationError, AuthenticationFailed, NotAuthenticated, MethodNotAllowed) as error:
-        answer = exception_handler(error, {})
-        assert answer is not None
-        return JsonResponse(answer.data, status=answer.status_code, headers=dict(answer.headers))
+    refusal = await sync_to_async(_refusal)(request, project_id)
+    if refusal is not None:
+        return refusal
     response = StreamingHttpResponse(_stream(project_id), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
+
+
+def _refusal(request: HttpRequest, project_id: int) -> JsonResponse | None:
+    try:
+        _admit(request, project_id)
+    except (ApplicationError, APIException) as error:
+        answer = exception_handler(error, {})
+        assert answer is not None
+        return JsonResponse(answer.data, status=answer.status_code)
+    return None
 
 
 def _admit(request: HttpRequest, project_id: int) -> None:
