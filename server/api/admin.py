@@ -33,7 +33,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Accounts. Only a superuser gives powers or touches another superuser."""
 
     form = UserChangeForm
@@ -185,14 +185,15 @@ class CategoryAdmin(ModelAdmin, DraggedTree):  # type: ignore[misc]
         return answer
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        with revision(project=form.instance.project, action="update", author=request.user) as record:
+        author = request.user if isinstance(request.user, User) else None
+        with revision(project=form.instance.project, action="update", author=author) as record:
             super().save_related(request, form, formsets, change)
             record.update(category=form.instance.pk, fields=form.changed_data)
         flows.after_taxonomy_changed(form.instance.project_id)
 
     @admin.display(description="Confirmed")
     def label_count(self, category: Category) -> int:
-        return category.consensuses.filter(state="agreed").count()
+        return int(category.consensuses.filter(state="agreed").count())
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]

@@ -6,10 +6,10 @@ from typing import Any
 
 from server.config.env import get_env
 
-Scope = dict[str, Any]
+Scope = Any
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 SMALL = 4 * 1024 * 1024
 FILES = re.compile(r"^/api/v1/projects/\d+/imports/\d+/files$")
