@@ -96,7 +96,7 @@ def images_encode(name: str, blobs: Sequence[bytes], *, fingerprint: str) -> Enc
 
     def pixels(blob: bytes) -> NDArray[np.uint8] | DecodeError:
         try:
-            decoded = decode_rgb(blob, min_side=min(encoder.preprocessing.resize_to))
+            decoded = decode_rgb(blob, at_least=encoder.preprocessing.decode_at_least)
         except DecodeError as error:
             return error
         return to_pixels(decoded.image, encoder.preprocessing)
