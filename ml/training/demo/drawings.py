@@ -1,7 +1,7 @@
-"""Drawings of species that are not in the field guide, rendered by all cores into one array."""
+"""Drawings of species that are not in the field guide, for training; and of those that are, for measuring."""
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,38 +11,39 @@ from torch import Tensor
 from ml.data.fieldguide import Species, draw, other_species, species_catalog
 
 SIDE = 128
+GUIDE_SIDE = 224
+GUIDE_EACH = 20
+Pictures = Callable[[], Tensor]
 
 
-def training_drawings(
-    species: int, each: int, *, seed: int, workers: int, cache: Path | None = None
-) -> tuple[Tensor, Tensor, list[Species]]:
-    """`each` drawings of `species` other species: pixels (P, 3, 128, 128) uint8, labels (P,), the species.
+def training_drawings(species: int, each: int, *, seed: int, workers: int) -> tuple[Pictures, Tensor, list[Species]]:
+    """`each` drawings of `species` other species.
 
-    With `cache` the pixels are read from that .npy file where it exists, and written there where it does not.
+    Returns:
+        A function that draws them, uint8 (P, 3, 128, 128); labels (P,); the species.
     """
     others = other_species(species, seed)
+    jobs = [(one, [i * each + j for j in range(each)], SIDE) for i, one in enumerate(others)]
     labels = torch.arange(species).repeat_interleave(each)
-    if cache is not None and cache.exists():
-        pixels = np.load(cache, allow_pickle=False)
-    else:
-        jobs = [(others[i], [seed * 7919 + i * each + j for j in range(each)]) for i in range(species)]
-        with ProcessPoolExecutor(max_workers=workers) as pool:
-            pixels = np.concatenate(list(pool.map(_drawn, jobs, chunksize=16)))
-        if cache is not None:
-            np.save(cache, pixels, allow_pickle=False)
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2), labels, others
+    return lambda: _pictures(jobs, workers), labels, others
 
 
-def guide_drawings(each: int = 20, *, side: int = 224) -> tuple[Tensor, Tensor, list[Species]]:
-    """`each` pictures of each of the guide's 24 species, for measuring only: pixels, labels, species."""
+def guide_drawings() -> tuple[Pictures, Tensor, list[Species]]:
+    """Twenty pictures of each of the guide's 24 species, at seeds that the guide itself does not use."""
     catalog = species_catalog()
-    pictures = [
-        np.asarray(draw(s, seed=10**6 + i * each + j, size=side)) for i, s in enumerate(catalog) for j in range(each)
-    ]
-    labels = torch.arange(len(catalog)).repeat_interleave(each)
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), labels, catalog
+    jobs = [(one, [10**6 + i * GUIDE_EACH + j for j in range(GUIDE_EACH)], GUIDE_SIDE) for i, one in enumerate(catalog)]
+    return lambda: _pictures(jobs, 1), torch.arange(len(catalog)).repeat_interleave(GUIDE_EACH), catalog
 
 
-def _drawn(job: tuple[Species, list[int]]) -> NDArray[np.uint8]:
-    species, seeds = job
-    return np.stack([np.asarray(draw(species, seed=seed, size=SIDE)) for seed in seeds])
+def _pictures(jobs: list[tuple[Species, list[int], int]], workers: int) -> Tensor:
+    if workers == 1:
+        pixels = np.concatenate([_drawn(job) for job in jobs])
+    else:
+        with ProcessPoolExecutor(max_workers=workers) as pool:
+            pixels = np.concatenate(list(pool.map(_drawn, jobs, chunksize=8)))
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+def _drawn(job: tuple[Species, list[int], int]) -> NDArray[np.uint8]:
+    species, seeds, side = job
+    return np.stack([np.asarray(draw(species, seed=seed, size=side)) for seed in seeds])

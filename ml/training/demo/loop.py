@@ -1,4 +1,4 @@
-"""The training loop: a mixed batch a step, an averaged model, a schedule that ends with the time or the steps."""
+"""The training loop over kept maps: first the head on frozen features, then the tail of the image tower with it."""
 
 import math
 import time
@@ -8,66 +8,79 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ml.training.demo.augment import coarser, cutmix, views
-from ml.training.demo.captions import CaptionBank
-from ml.training.demo.objective import agreement, by_name, contrastive, relations, softened, unit
-from ml.training.demo.study import Source
-from ml.training.demo.tower import normalized
+from ml.training.demo.captions import KIND_SHARES, CaptionBank
+from ml.training.demo.objective import agreement, by_name, contrastive, relations, unit
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All numbers of a training. `batch` counts ImageNet photographs, CIFAR photographs and drawings."""
+    """All numbers of a training. A step sees `photos` ImageNet and CIFAR photographs and `drawings` drawings."""
 
-    image_size: int = 112
-    steps: int = 8000
-    batch: tuple[int, int, int] = (448, 288, 288)
+    image_size: int = 129
+    head_steps: int = 1500
+    tail_steps: int = 600
+    photos: tuple[int, int] = (512, 256)
+    drawings: int = 320
     rate: float = 2e-3
-    trunk_rate: float = 6e-4
+    tail_rate: float = 3e-4
     decay: float = 0.05
-    warmup: float = 0.04
-    average: float = 0.999
+    warmup: float = 0.05
+    average: float = 0.99
     smoothing: float = 0.1
-    cutmix: float = 0.5
-    smallest: float = 0.35
-    drop_path: float = 0.1
-    names_weight: float = 1.0
-    sentence_weight: float = 0.5
-    teacher_weight: float = 0.0
-    pretrained: bool = True
-    text_layers: int = 3
-    embed_dim: int = 256
+    mixing: float = 0.2
+    dropout: float = 0.1
+    drawing_weight: float = 1.0
+    sentence_weight: float = 0.3
+
+
+@dataclass(frozen=True)
+class Source:
+    """Maps (P, 160, h, w) or features (P, F) float16 of one kind of picture, labels (P,) into one caption bank."""
+
+    values: Tensor
+    labels: Tensor
+
+    def draw(self, n: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """`n` random rows with their labels."""
+        at = torch.randint(len(self.labels), (n,), generator=generator)
+        return self.values[at].float(), self.labels[at]
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What the loop reads, all on one device. `names` (N, V, T) are tokens of each photo class in V templates."""
+    """What the loop reads."""
 
     imagenet: Source
     cifar: Source
     drawings: Source
     photo_captions: CaptionBank
     drawing_captions: CaptionBank
-    names: Tensor
-    teacher: nn.Module | None
 
 
 class Student(nn.Module):
-    """The CLIP with the two linear maps through which its teachers speak; they are dropped afterwards."""
+    """The CLIP, the part of its image tower that learns, and the map through which the sentence encoder speaks."""
 
-    def __init__(self, clip: Any, *, sentence_dim: int, teacher_classes: int) -> None:
+    def __init__(self, clip: Any, tail: nn.Module, *, sentence_dim: int) -> None:
         super().__init__()
-        self.clip = clip
-        width = clip.visual.trunk.num_features
+        self.clip, self.tail = clip, tail
         self.to_sentence = nn.Linear(clip.text_projection.shape[1], sentence_dim)
-        self.to_teacher = nn.Linear(width, teacher_classes)
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Image vectors (B, D) and the trunk's features (B, F)."""
-        features = self.clip.visual.trunk(images)
-        return self.clip.visual.head(features), features
+    def look(self, values: Tensor, *, dropout: float) -> Tensor:
+        """Unit image vectors (B, D) of maps or of features."""
+        features = self.tail(values) if values.ndim == 4 else values
+        return unit(self.clip.visual.head(F.dropout(features, dropout, self.training)))
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Text vectors (B, D), not normalized, of tokens (B, T); attention is causal, so padding can be cut off."""
+        clip, length = self.clip, int((tokens != 0).sum(1).max())
+        tokens = tokens[:, :length]
+        x = clip.token_embedding(tokens) + clip.positional_embedding[:length]
+        x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+        vectors: Tensor = x[torch.arange(len(x)), tokens.argmax(-1)] @ clip.text_projection
+        return vectors
 
 
 def train(
@@ -75,55 +88,50 @@ def train(
     materials: Materials,
     recipe: Recipe,
     *,
+    steps: int,
     seed: int,
-    limit_s: float,
+    rates: Callable[[str], float],
     report: Callable[[dict[str, float]], None],
-) -> tuple[Any, int]:
-    """Train until `recipe.steps` or `limit_s`, whichever is first; the learning rate reaches zero in either case.
+) -> Student:
+    """`steps` steps with AdamW; `rates` gives each parameter's peak rate by its name, 0 freezes it.
 
     Returns:
-        The averaged CLIP, and how many steps were made.
+        The exponential average of the student over the steps.
     """
-    device = materials.names.device
-    generator = torch.Generator(device=device).manual_seed(seed)
-    averaged = deepcopy(student.clip).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(_groups(student, recipe), betas=(0.9, 0.98), fused=device.type == "cuda")
-    began, step, progress = time.monotonic(), 0, 0.0
+    generator = torch.Generator().manual_seed(seed)
+    groups = _groups(student, recipe, rates)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+    averaged = deepcopy(student)
     student.train()
-    while progress < 1:
+    student.tail.eval()
+    began = time.monotonic()
+    for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * _schedule(progress, recipe.warmup)
+            group["lr"] = group["peak"] * _schedule(step / steps, recipe.warmup)
         losses = _step(student, materials, recipe, generator)
-        loss = torch.stack(list(losses.values())).sum()
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 1.0)
         optimizer.step()
         with torch.no_grad():
             student.clip.logit_scale.clamp_(0, math.log(100))
-        _average(averaged, student.clip, min(recipe.average, (step + 1) / (step + 10)))
-        step += 1
-        progress = max(step / recipe.steps, (time.monotonic() - began) / limit_s)
-        if step % 200 == 0 or step == 1:
-            values = {name: round(float(value.detach()), 4) for name, value in losses.items()}
-            report(
-                {"step": step, "seconds": round(time.monotonic() - began, 1), "progress": round(progress, 3), **values}
-            )
-    return averaged, step
+        _average(averaged, student, min(recipe.average, (step + 1) / (step + 10)))
+        if step % 50 == 0 or step == steps - 1:
+            values = {name: round(float(value.detach()), 3) for name, value in losses.items()}
+            report({"step": step, "seconds": round(time.monotonic() - began, 1), **values})
+    return averaged.eval()
 
 
-def _groups(student: Student, recipe: Recipe) -> list[dict[str, Any]]:
-    groups: dict[tuple[bool, bool], list[Tensor]] = {}
+def _groups(student: Student, recipe: Recipe, rates: Callable[[str], float]) -> list[dict[str, Any]]:
+    groups: dict[tuple[float, bool], list[Tensor]] = {}
     for name, parameter in student.named_parameters():
-        key = name.startswith("clip.visual.trunk.") and recipe.pretrained, parameter.ndim > 1
-        groups.setdefault(key, []).append(parameter)
+        rate = rates(name)
+        parameter.requires_grad_(rate > 0)
+        if rate:
+            groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
     return [
-        {
-            "params": parameters,
-            "peak": recipe.trunk_rate if trunk else recipe.rate,
-            "weight_decay": recipe.decay if matrix else 0.0,
-        }
-        for (trunk, matrix), parameters in groups.items()
+        {"params": parameters, "peak": rate, "weight_decay": recipe.decay if matrix else 0.0}
+        for (rate, matrix), parameters in groups.items()
     ]
 
 
@@ -135,62 +143,53 @@ def _schedule(progress: float, warmup: float) -> float:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, model: nn.Module, share: float) -> None:
-    ours, theirs = averaged.state_dict(), model.state_dict()
-    floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-    torch._foreach_lerp_([ours[n] for n in floats], [theirs[n] for n in floats], 1 - share)
+    pairs = zip(averaged.parameters(), model.parameters(), strict=True)
+    changed = [(ours, theirs) for ours, theirs in pairs if theirs.requires_grad]
+    torch._foreach_lerp_([a for a, _ in changed], [b.detach() for _, b in changed], 1 - share)
 
 
 def _step(student: Student, materials: Materials, recipe: Recipe, generator: torch.Generator) -> dict[str, Tensor]:
-    m, (big, small, drawn) = materials, recipe.batch
-    device = m.names.device
-    images_a, labels_a = m.imagenet.draw(big, generator=generator)
-    images_b, labels_b = m.cifar.draw(small, generator=generator)
-    images_c, labels_c = m.drawings.draw(drawn, generator=generator)
-    photos = torch.cat([_photo_views(images, recipe, generator) for images in (images_a, images_b)])
-    photos = coarser(photos, share=0.2, side=32, generator=generator)
-    photos, partner, own = cutmix(photos, share=recipe.cutmix, generator=generator)
-    drawings = views(images_c, size=recipe.image_size, generator=generator, smallest=0.6, turn=25, color=0.15)
-    photo_labels = torch.cat([labels_a, labels_b])
-    caption = m.photo_captions.draw(photo_labels, generator=generator)
-    drawing_caption = m.drawing_captions.draw(labels_c, generator=generator)
-    template = torch.randint(m.names.shape[1], (len(m.names),), device=device, generator=generator)
-    names = m.names[torch.arange(len(m.names), device=device), template]
-    tokens = torch.cat([m.photo_captions.tokens[caption], m.drawing_captions.tokens[drawing_caption], names]).long()
-    images = normalized(torch.cat([photos, drawings]))
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-        vectors, features = student.look(images.contiguous(memory_format=torch.channels_last))
-        texts = student.clip.encode_text(tokens)
-        told = student.to_sentence(texts[: len(caption)])
-        guesses = student.to_teacher(features)
-    seen, read, scale = unit(vectors), unit(texts), student.clip.logit_scale.exp()
-    n = len(caption)
+    m = materials
+    parts = [
+        source.draw(n, generator=generator) for source, n in zip((m.imagenet, m.cifar), recipe.photos, strict=True)
+    ]
+    values, labels = torch.cat([v for v, _ in parts]), torch.cat([y for _, y in parts])
+    partner = torch.randperm(len(labels), generator=generator)
+    share = (
+        float(torch.rand((), generator=generator))
+        if recipe.mixing > float(torch.rand((), generator=generator))
+        else 1.0
+    )
+    own = torch.full((len(labels),), share)
+    drawn, kinds = m.drawings.draw(recipe.drawings, generator=generator)
+    species, owner = torch.unique(kinds, return_inverse=True)
+    kind = int(torch.multinomial(torch.tensor(KIND_SHARES), 1, generator=generator))
+    every = torch.arange(len(m.photo_captions.start))
+    caption = m.photo_captions.draw(every, kind, generator=generator)
+    tokens = [m.photo_captions.tokens[caption]]
+    tokens.append(m.drawing_captions.tokens[m.drawing_captions.draw(species, kind, generator=generator)])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        texts = student.read(torch.cat(tokens))
+        told = student.to_sentence(texts[: len(every)])
+        mixed = share * values + (1 - share) * values[partner] if share < 1 else values
+        seen = student.look(torch.cat([mixed, drawn]), dropout=recipe.dropout)
+    read, scale, n = unit(texts), student.clip.logit_scale.exp(), len(labels)
     losses = {
-        "photos": contrastive(seen[:n], read[:n], scale, photo_labels, partner, own),
-        "drawings": _drawing_loss(seen[n:], read[n : n + drawn], scale, labels_c),
-        "names": recipe.names_weight
-        * by_name(seen[:n], read[n + drawn :], scale, photo_labels, partner, own, smoothing=recipe.smoothing),
+        "photos": by_name(seen[:n], read[: len(every)], scale, labels, partner, own, smoothing=recipe.smoothing),
+        "drawings": recipe.drawing_weight * contrastive(seen[n:], read[len(every) :], scale, owner),
     }
     if m.photo_captions.teacher is not None:
         wanted = m.photo_captions.teacher[caption].float()
-        losses["sentences"] = recipe.sentence_weight * (agreement(told.float(), wanted) + relations(read[:n], wanted))
-    if m.teacher is not None:
-        losses["teacher"] = recipe.teacher_weight * softened(guesses.float(), _taught(m.teacher, images))
+        told_loss = agreement(told.float(), wanted) + relations(read[: len(every)], wanted)
+        losses["sentences"] = recipe.sentence_weight * told_loss
     return losses
 
 
-def _photo_views(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    return views(pixels, size=recipe.image_size, generator=generator, smallest=recipe.smallest, turn=6, color=0.3)
-
-
-def _drawing_loss(images: Tensor, texts: Tensor, scale: Tensor, labels: Tensor) -> Tensor:
-    alone = torch.arange(len(labels), device=labels.device)
-    return contrastive(images, texts, scale, labels, alone, torch.ones(len(labels), device=labels.device))
-
-
 @torch.no_grad()
-def _taught(teacher: nn.Module, images: Tensor) -> Tensor:
-    """Logits of the ImageNet teacher for the same views, enlarged towards the size it was trained at."""
-    larger = nn.functional.interpolate(images, size=160, mode="bilinear", align_corners=False)
-    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=images.is_cuda):
-        logits: Tensor = teacher(larger.contiguous(memory_format=torch.channels_last))
-    return logits.float()
+def features_of(tail: nn.Module, maps: Tensor, *, batch: int = 256) -> Tensor:
+    """Features (P, F) float16 of maps (P, C, h, w); bf16 arithmetic, as where the maps came from."""
+    out = []
+    for chunk in torch.split(maps, batch):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out.append(tail(chunk.float().contiguous(memory_format=torch.channels_last)).half())
+    return torch.cat(out)

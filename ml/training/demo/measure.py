@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ml.training.demo.objective import mean_of_groups, unit
-from ml.training.demo.texts import ClassTexts
-from ml.training.demo.tower import normalized
+from ml.training.demo.study import Study
+from ml.training.demo.texts import ClassTexts, species_texts
 
 PROMPTS = (
     "a photo of a {}.",
@@ -22,7 +21,7 @@ PROMPTS = (
 )
 EPISODES, WAYS, QUERIES = 600, 5, 15
 # CIFAR-FS test classes whose thing is among the 160 ImageNet classes, under the same or nearly the same name.
-ALSO_IN_IMAGENET = ("chimpanzee", "sweet_pepper", "table", "telephone", "snail")
+ALSO_IN_IMAGENET = ("chimpanzee", "sweet_pepper", "table", "telephone")
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,6 @@ class Share:
     def to_json(self) -> dict[str, float]:
         """Rounded to a hundredth of a percent."""
         return {"percent": round(self.percent, 2), "interval": round(self.interval, 2)}
-
-
-@torch.no_grad()
-def image_vectors(encode: Callable[[Tensor], Tensor], pixels: Tensor, *, size: int, batch: int = 512) -> Tensor:
-    """Unit vectors (P, D) on the CPU of uint8 pixels (P, 3, h, w), resized as the encoder's preprocessing does."""
-    out = []
-    for chunk in torch.split(pixels, batch):
-        resized = F.interpolate(chunk.float(), size=size, mode="bicubic", antialias=True, align_corners=False)
-        out.append(unit(encode(normalized(resized.round().clamp(0, 255)))).cpu())
-    return torch.cat(out)
 
 
 def class_vectors(encode: Callable[[Sequence[str]], Tensor], texts: Sequence[Sequence[str]]) -> Tensor:
@@ -94,3 +83,33 @@ def prototypes(vectors: Tensor, labels: Tensor, *, shots: int, seed: int) -> Sha
 
 def _pick(members: Tensor, n: int, generator: torch.Generator) -> Tensor:
     return members[torch.randperm(len(members), generator=generator)[:n]]
+
+
+def figures_of(
+    look: Callable[[Tensor], Tensor],
+    read: Callable[[Sequence[str]], Tensor],
+    study: Study,
+    corpus_names: Sequence[str],
+    imagenet: Sequence[ClassTexts],
+) -> dict[str, Share]:
+    """The figures of the card. `look` gives unit vectors (P, D) of maps, `read` vectors (M, D) of texts."""
+    seen, labels = look(study.imagenet_test.maps), study.imagenet_test.labels
+    names = class_vectors(read, prompts_by_name(imagenet))
+    insects, kinds = look(study.guide.maps), study.guide.labels
+    catalog = [species_texts(species) for species in study.catalog]
+    figures = {
+        "imagenet_names_top1": top_k(seen, names, labels, 1),
+        "imagenet_names_top5": top_k(seen, names, labels, 5),
+        "species_descriptions": top_k(insects, class_vectors(read, prompts_by_description(catalog)), kinds, 1),
+        "species_names": top_k(insects, class_vectors(read, prompts_by_name(catalog)), kinds, 1),
+    }
+    known = torch.tensor([list(corpus_names).index(name) for name in ALSO_IN_IMAGENET])
+    for part in ("val", "test"):
+        vectors, fine = look(study.cifar[part].maps), study.cifar[part].labels
+        strange = ~torch.isin(fine, known)
+        for shots in (1, 5):
+            figures[f"cifar_fs_{part}_{shots}shot"] = prototypes(vectors, fine, shots=shots, seed=0)
+            if part == "test":
+                only = prototypes(vectors[strange], fine[strange], shots=shots, seed=0)
+                figures[f"cifar_fs_test_without_imagenet_things_{shots}shot"] = only
+    return figures

@@ -5,22 +5,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def contrastive(images: Tensor, texts: Tensor, scale: Tensor, labels: Tensor, partner: Tensor, own: Tensor) -> Tensor:
-    """CLIP's loss with every caption of an image's class as a positive, and CutMix in the targets.
+def contrastive(images: Tensor, texts: Tensor, scale: Tensor, owner: Tensor) -> Tensor:
+    """CLIP's loss where a text may have several images.
 
-    Radford et al. 2021 have one positive a row; here a batch holds several images of a class, so the target of a row
-    is spread evenly over the captions of its class (Khosla et al., "Supervised contrastive learning", 2020, eq. 2).
+    Radford et al. 2021 have one positive a row; here the target of a text is spread evenly over its images (Khosla et
+    al., "Supervised contrastive learning", 2020, eq. 2).
 
     Args:
         images: Unit vectors (B, D).
-        texts: Unit vectors (B, D), caption j belonging to class `labels[j]`.
+        texts: Unit vectors (N, D).
         scale: Logit scale.
-        labels: Class of each image (B,); of a mixed one, the class of what is under the box.
-        partner: Index of the image in the box (B,).
-        own: Share of the image that is its own (B,).
+        owner: Index of the text of each image (B,).
     """
-    same = (labels[:, None] == labels).float()
-    target = own[:, None] * same + (1 - own)[:, None] * same[partner]
+    target = F.one_hot(owner, len(texts)).float()
     logits = scale * images @ texts.T
     return 0.5 * (_cross_entropy(logits, target) + _cross_entropy(logits.T, target.T))
 
@@ -33,7 +30,10 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 def by_name(
     images: Tensor, names: Tensor, scale: Tensor, labels: Tensor, partner: Tensor, own: Tensor, *, smoothing: float
 ) -> Tensor:
-    """Cross-entropy over the text vectors of all class names (N, D): the zero-shot classifier, trained as such."""
+    """Cross-entropy over one text vector of each class (N, D): the zero-shot classifier, trained as such.
+
+    Mixed images (Zhang et al., "mixup", 2018) have a share `own` (B,) of their own class and the rest of `partner`'s.
+    """
     logits = scale * images @ names.T
     first = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
     second = F.cross_entropy(logits, labels[partner], reduction="none", label_smoothing=smoothing)
@@ -50,12 +50,6 @@ def relations(student: Tensor, teacher: Tensor) -> Tensor:
     distillation", CVPR 2019, with cosines in place of distances)."""
     one, two = F.normalize(student, dim=-1), F.normalize(teacher, dim=-1)
     return ((one @ one.T - two @ two.T) ** 2).mean()
-
-
-def softened(student: Tensor, teacher: Tensor, *, temperature: float = 2.0) -> Tensor:
-    """Kullback-Leibler divergence of softened logits (Hinton, Vinyals, Dean 2015), times the squared temperature."""
-    p = (teacher / temperature).softmax(-1)
-    return F.kl_div((student / temperature).log_softmax(-1), p, reduction="batchmean") * temperature**2
 
 
 def unit(vectors: Tensor) -> Tensor:
