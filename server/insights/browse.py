@@ -152,10 +152,13 @@ def images_page(
 def images_facets(project: Project, *, filters: Filters) -> dict[str, Any]:
     """Counts by category, prediction, state, evidence and annotator of everything that the filters let through.
 
-    They read every image that is let through, so they may be a few seconds old: shown beside a list, decided by nothing.
+    They read every image that is let through, so they may be a few seconds old: shown beside a list, never decided by.
     """
     told = sha256(repr((project.pk, project.active_run_id, filters)).encode()).hexdigest()
-    known: dict[str, Any] = cache.get_or_set(f"facets:{told}", lambda: _facets(project, filters), FACETS_S)
+    known: dict[str, Any] | None = cache.get(f"facets:{told}")
+    if known is None:
+        known = _facets(project, filters)
+        cache.set(f"facets:{told}", known, FACETS_S)
     return known
 
 
