@@ -92,14 +92,14 @@ def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse
 
 def _test(learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace) -> dict[str, Any]:
     ways, shots = way_shot(text)
-    sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=15, seed=args.seed + 2)
+    sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=args.test_queries, seed=args.seed + 2)
     scores = score_episodes(
         learner, views=_plain_views(parts.test, parts), sampler=sampler, episodes=args.test_episodes
     )
     return {
         "n_way": ways,
         "k_shot": shots,
-        "queries": 15,
+        "queries": args.test_queries,
         "episodes": args.test_episodes,
         "accuracy": round(scores.accuracy, 5),
         "ci95": round(scores.ci95, 5),
@@ -196,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--validation-queries", type=int, default=5)
     add("--patience", type=int, default=0, help="evaluations without progress before stopping; 0 never")
     add("--test", nargs="*", default=["5w1s", "5w5s"], help='such as "5w1s 20w5s"')
+    add("--test-queries", type=int, default=15)
     add("--test-episodes", type=int, default=600)
     add("--resume", action="store_true", help="keep a checkpoint and go on from it")
     add("--init", type=Path, help="start from the network of this trained learner")

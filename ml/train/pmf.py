@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     results = []
     for text in args.test:
         ways, shots = way_shot(text)
-        sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=15, seed=args.seed + 2)
+        sampler = EpisodeSampler(
+            parts.test.labels, n_way=ways, k_shot=shots, n_query=args.test_queries, seed=args.seed + 2
+        )
         results.append(_compare(learner, views, sampler, options=options, generator=generator, args=args))
     write_record(args, device=device, record={"results": results, "learner": str(args.learner)})
     return {"name": args.name, "results": results}
@@ -97,5 +99,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--finetune-steps", type=int, default=40)
     add("--episodes", type=int, default=200)
     add("--minutes", type=float, default=0.0, help="fewer episodes if time runs out (for each test)")
+    add("--test-queries", type=int, default=15)
     add("--test", nargs="*", default=["5w5s"])
     return parser

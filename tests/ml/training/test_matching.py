@@ -44,3 +44,19 @@ def test_contexts_change_both_sides_and_keep_their_shapes():
     assert support.shape == episode.support.shape and query.shape == episode.query.shape
     assert (support - episode.support).abs().max() > 1e-3
     assert (query - episode.query).abs().max() > 1e-3
+
+
+def test_contexts_equal_easyfsls_with_the_same_lstms():
+    methods = pytest.importorskip("easyfsl.methods")
+    episode = vectors(3)
+    contexts = FullContexts(8, generator=torch.Generator().manual_seed(0))
+    reference = methods.MatchingNetworks(
+        nn.Identity(),
+        feature_dimension=8,
+        support_encoder=contexts.support_lstm,
+        query_encoder=contexts.query_cell,
+    )
+    reference.process_support_set(episode.support[0], episode.support_labels[0])
+    support, query = contexts(episode.support, episode.query)
+    torch.testing.assert_close(support[0], reference.contextualized_support_features)
+    torch.testing.assert_close(query[0], reference.encode_query_features(episode.query[0]))

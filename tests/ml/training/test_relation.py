@@ -1,10 +1,12 @@
 """Relation networks: which maps meet which, and what the loss is."""
 
+import pytest
 import torch
 from torch import nn
 
 from ml.training.episode import Episode
 from ml.training.methods.relation import RelationNetwork
+from ml.training.networks.relation import RelationModule
 
 
 class MeanDifference(nn.Module):
@@ -32,3 +34,18 @@ def test_the_loss_is_the_squared_error_to_one_and_zero():
     loss = RelationNetwork(nn.Identity(), MeanDifference()).loss(episode)
     # Right pairs score sigmoid(0) = 1/2, wrong ones sigmoid(-36), which is 0.
     torch.testing.assert_close(loss, torch.tensor((0.25 + 0.25) / 4))
+
+
+def test_one_shot_scores_equal_easyfsls_with_the_same_relation_module():
+    methods = pytest.importorskip("easyfsl.methods")
+    generator = torch.Generator().manual_seed(0)
+    module = RelationModule(width=4, map_size=5, generator=generator).eval()
+    support, query = (
+        torch.randn((1, 3, 4, 5, 5), generator=generator),
+        torch.randn((1, 2, 4, 5, 5), generator=generator),
+    )
+    episode = Episode(support, torch.tensor([[0, 1, 2]]), query, torch.tensor([[0, 1]]), 3)
+    reference = methods.RelationNetworks(nn.Identity(), feature_dimension=4, relation_module=module)
+    reference.process_support_set(support[0], episode.support_labels[0])
+    ours = RelationNetwork(nn.Identity(), module).eval().scores(episode)[0]
+    torch.testing.assert_close(ours, reference(query[0]))
