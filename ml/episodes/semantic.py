@@ -5,7 +5,7 @@ its classes one after another, each with probability falling with its distance t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,12 +116,15 @@ def _draw_task(
     return task
 
 
-@dataclass(frozen=True, slots=True)
-class SemanticEpisodes:
-    """Episodes whose classes `draw_tasks` chose, with the coarsity of each, (E,)."""
+def parents_of_paths(class_names: Sequence[str]) -> dict[str, str]:
+    """The tree in names such as "animal/cat": child to parent, for `jiang_conrath`."""
+    return {name[:cut]: name[: name.rindex("/", 0, cut)] for name in class_names for cut in _inner_ends(name)}
 
-    indices: EpisodeIndices
-    coarsity: NDArray[np.float64]
+
+def _inner_ends(name: str) -> list[int]:
+    """Where the paths that have a parent end: of "a/b/c" those of "a/b" and "a/b/c"."""
+    ends = [i for i, letter in enumerate(name) if letter == "/"] + [len(name)]
+    return ends[1:]
 
 
 class SemanticSampler:
@@ -137,9 +140,20 @@ class SemanticSampler:
         self._alpha = alpha
         self._rng = np.random.default_rng(seed)
 
-    def sample_batch(self, n_episodes: int) -> SemanticEpisodes:
-        rows = draw_tasks(
-            self._distances, n_way=self._sampler.n_way, tasks=n_episodes, alpha=self._alpha, rng=self._rng
-        )
-        difficulty = coarsity(self._distances, rows) if self._sampler.n_way > 1 else np.zeros(len(rows))
-        return SemanticEpisodes(self._sampler.fill(rows), difficulty)
+    def sample_batch(self, n_episodes: int) -> EpisodeIndices:
+        """`n_episodes` episodes whose classes `draw_tasks` chose."""
+        n_way = self._sampler.n_way
+        rows = draw_tasks(self._distances, n_way=n_way, tasks=n_episodes, alpha=self._alpha, rng=self._rng)
+        return self._sampler.fill(rows)
+
+    def coarsity(self, indices: EpisodeIndices) -> NDArray[np.float64]:
+        """Coarsity of each episode, (E,)."""
+        return coarsity(self._distances, np.searchsorted(self._sampler.class_labels, indices.classes))
+
+    def state(self) -> dict[str, Any]:
+        """Both generators' states as plain JSON values."""
+        return {"classes": dict(self._rng.bit_generator.state), "items": self._sampler.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._rng.bit_generator.state = state["classes"]
+        self._sampler.restore(state["items"])

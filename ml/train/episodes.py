@@ -23,6 +23,7 @@ from ml.training.command import (
     way_shot,
     write_record,
 )
+from ml.training.curriculum import EpisodeShape, semantic_curriculum, ways_curriculum
 from ml.training.episode import EpisodeLearner
 from ml.training.evaluate import score_episodes
 from ml.training.loop import TrainOptions, train
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     views = Views.build(parts.train, parts.normalization, augmentation=augmentation, seed=args.seed)
     report = train(
         learner,
-        source=EpisodeSource(views, _curriculum(args, parts.train), episodes_per_step=args.episodes_per_step),
+        source=EpisodeSource(views, _stages(args, parts.train), episodes_per_step=args.episodes_per_step),
         options=_options(args),
         evaluate=lambda model: {"score": _validate(model, parts.val, parts=parts, args=args)},
         callbacks=[PrintProgress(args.name)],
@@ -110,23 +111,14 @@ def _plain_views(store: ImageStore, parts: Partition) -> Views:
     return Views.build(store, parts.normalization, augmentation=AUGMENTATIONS["none"], seed=0)
 
 
-def _curriculum(args: argparse.Namespace, store: ImageStore) -> list[Stage]:
-    """One stage, or with `--curriculum` three: a third, two thirds and all of the ways."""
+def _stages(args: argparse.Namespace, store: ImageStore) -> list[Stage]:
     ways = args.train_ways or args.ways
-    shares = (1 / 3, 2 / 3, 1.0) if args.curriculum else (1.0,)
-    return [
-        Stage(
-            EpisodeSampler(
-                store.labels,
-                n_way=max(2, round(ways * share)),
-                k_shot=args.shots,
-                n_query=args.queries,
-                seed=args.seed + 10 + i,
-            ),
-            until=(i + 1) / len(shares),
-        )
-        for i, share in enumerate(shares)
-    ]
+    episodes = EpisodeShape(n_way=ways, k_shot=args.shots, n_query=args.queries, seed=args.seed + 10)
+    if args.curriculum == "ways":
+        return ways_curriculum(store, episodes)
+    if args.curriculum == "semantic":
+        return semantic_curriculum(store, episodes)
+    return [Stage(episodes.sampler(store))]
 
 
 def _options(args: argparse.Namespace) -> TrainOptions:
@@ -179,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--train-ways", type=int, default=0)
     add("--shots", type=int, default=1)
     add("--queries", type=int, default=15, help="queries a class in training episodes")
-    add("--curriculum", action="store_true", help="from a third of the ways to all of them")
+    add("--curriculum", choices=["ways", "semantic"], help="from few ways to all, or from far classes to near ones")
     add("--episodes-per-step", type=int, default=1)
     add("--steps", type=int, default=10_000)
     add("--minutes", type=float, default=0.0, help="end after this time, decaying the rate accordingly")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ml.episodes.sampler import EpisodeIndices, EpisodeSampler
+from ml.episodes.sampler import EpisodeIndices
 from ml.training.augment import Augmentation
 from ml.training.episode import Episode
 from ml.training.store import ImageStore, Normalization
@@ -67,11 +67,21 @@ def class_order(shape: tuple[int, ...], *, device: torch.device) -> Tensor:
     return torch.arange(n_way, device=device).repeat_interleave(each).expand(n_episodes, -1)
 
 
+class Sampler(Protocol):
+    """`EpisodeSampler` or `SemanticSampler`: episodes in batches, with a place that can be kept."""
+
+    def sample_batch(self, n_episodes: int) -> EpisodeIndices: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Episodes of `sampler` until `until`, a share of the training's progress in (0, 1]."""
 
-    sampler: EpisodeSampler
+    sampler: Sampler
     until: float = 1.0
 
 

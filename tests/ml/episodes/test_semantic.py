@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml.episodes.sampler import EpisodeSampler
-from ml.episodes.semantic import SemanticSampler, coarsity, draw_tasks, jiang_conrath
+from ml.episodes.semantic import SemanticSampler, coarsity, draw_tasks, jiang_conrath, parents_of_paths
 from ml.errors import ConfigError, ShapeError
 
 PARENTS = {"cat": "pet", "dog": "pet", "oak": "tree", "elm": "tree", "pet": "thing", "tree": "thing"}
@@ -86,12 +86,23 @@ def test_semantic_episodes_hold_items_of_their_classes():
     labels = np.repeat(np.arange(4), 6)
     sampler = EpisodeSampler(labels, n_way=2, k_shot=1, n_query=3, seed=0)
     semantic = SemanticSampler(sampler, jiang_conrath(LEAVES, PARENTS, [6] * 4), alpha=5.0, seed=0)
+    state = semantic.state()
     episodes = semantic.sample_batch(20)
-    np.testing.assert_array_equal(
-        labels[episodes.indices.query], np.broadcast_to(episodes.indices.classes[..., None], (20, 2, 3))
-    )
-    # With so large an alpha both classes are pets or both are trees.
-    assert (episodes.indices.classes // 2 == episodes.indices.classes[:, :1] // 2).mean() > 0.9
+    np.testing.assert_array_equal(labels[episodes.query], np.broadcast_to(episodes.classes[..., None], (20, 2, 3)))
+    # With so large an alpha both classes are pets or both are trees, which are two items out of four apart.
+    assert (episodes.classes // 2 == episodes.classes[:, :1] // 2).mean() > 0.9
+    assert np.median(semantic.coarsity(episodes)) == pytest.approx((2 * np.log(2)) ** 2)
+    semantic.restore(state)
+    np.testing.assert_array_equal(semantic.sample_batch(20).query, episodes.query)
+
+
+def test_a_tree_is_read_from_joined_names():
+    assert parents_of_paths(["animal/cat", "animal/dog", "plant/tree/oak", "stone"]) == {
+        "animal/cat": "animal",
+        "animal/dog": "animal",
+        "plant/tree": "plant",
+        "plant/tree/oak": "plant/tree",
+    }
 
 
 def test_cycles_missing_counts_and_too_many_ways_are_refused():

@@ -62,7 +62,7 @@ EPISODES = (
 
 
 def test_episodes_are_trained_scored_and_recorded(run):
-    answer = run(episodes, "proto", f"{EPISODES} --steps 20 --curriculum")
+    answer = run(episodes, "proto", f"{EPISODES} --steps 20 --curriculum ways")
     assert answer["steps"] == 20
     assert answer["results"][0]["accuracy"] > 0.5  # chance is a third
     record = json.loads((run.out / "proto.json").read_text())
