@@ -16,6 +16,8 @@ def cores() -> int:
 
 
 def web(host: str, port: int, env: dict[str, str]) -> Program:
+    """Views of one process take turns, so there are as many as there are cores, up to four."""
+    env = {"WEB_CONCURRENCY": os.environ.get("WEB_CONCURRENCY") or str(min(4, cores())), **env}
     command = [sys.executable, "-m", "uvicorn", "server.config.asgi:application", "--host", host, "--port", str(port)]
     command += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
     return Program("web", command, env=env, stop_seconds=6)
