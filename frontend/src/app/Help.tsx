@@ -80,7 +80,8 @@ export function Help({ onClose }: { onClose: () => void }) {
                         <button
                           type="button"
                           class="help-key"
-                          title={`Change the key for “${command.title}”`}
+                          title="Change this key"
+                          aria-label={`Change the key for “${command.title}”, now ${command.keys.join(" or ")}`}
                           onClick={() => setChanging(command.id)}
                         >
                           {command.keys.map((key) => (
