@@ -137,6 +137,7 @@ def test_every_key_is_in_the_help_and_can_be_changed_there(desk: Desk) -> None:
     page.keyboard.press("s")
     expect(page.get_by_role("button", name="Restore all keys")).to_be_visible()
     page.get_by_role("button", name="Restore all keys").click()
+    expect(page.get_by_role("button", name="Restore all keys")).to_have_count(0)
     page.keyboard.press("Escape")
     before = desk.image
     page.keyboard.press("x")

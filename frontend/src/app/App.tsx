@@ -3,7 +3,7 @@ import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } fro
 import { outbox, watchPage } from "@/api/outbox";
 import { readSession, user } from "@/api/session";
 import { keymapRead } from "@/core/keymap";
-import { listenToKeyboard, rebind } from "@/ui/commands";
+import { listenToKeyboard, registry } from "@/ui/commands";
 import { Failed } from "@/ui/States";
 import { Toasts } from "@/ui/Toasts";
 import { Login } from "./Login";
@@ -47,7 +47,7 @@ function Root() {
     if (id !== undefined) void outbox.open(id);
   }, [id]);
   useEffect(() => {
-    if (person) rebind(keymapRead(person.keymap));
+    if (person) registry.rebind(keymapRead(person.keymap));
   }, [person]);
 
   const { path, route } = useLocation();

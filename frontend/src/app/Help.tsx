@@ -5,7 +5,7 @@ import { user } from "@/api/session";
 import type { RegisteredCommand } from "@/core/commands";
 import { keyNormalize, keyOf } from "@/core/keymap";
 import { Button, Kbd } from "@/ui/Button";
-import { rebind, registry, registryVersion } from "@/ui/commands";
+import { registry, registryVersion } from "@/ui/commands";
 import { Dialog } from "@/ui/Dialog";
 import "./help.css";
 
@@ -50,7 +50,6 @@ export function Help({ onClose }: { onClose: () => void }) {
     if (!person) return;
     await session.update({ keymap: {} }).catch((error) => setProblem(messageOf(error)));
     user.value = { ...person, keymap: {} };
-    rebind({});
   };
 
   return (

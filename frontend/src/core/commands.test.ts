@@ -96,4 +96,17 @@ describe("the command registry", () => {
     expect(registry.forKey("f")?.id).toBe("flag");
     expect(registry.forKey("x")?.id).toBe("skip");
   });
+
+  it("keeps a dialog on top when keys are changed in it", () => {
+    const registry = new CommandRegistry();
+    const close = vi.fn();
+    registry.open("page", [command("skip", ["x"])]);
+    const closeDialog = registry.open("dialog", [command("close", ["Escape"], close)], { exclusive: true });
+    registry.rebind({ skip: ["s"] });
+    expect(registry.forKey("s")).toBeUndefined();
+    registry.press(press("Escape"));
+    expect(close).toHaveBeenCalledTimes(1);
+    closeDialog();
+    expect(registry.forKey("s")?.id).toBe("skip");
+  });
 });

@@ -28,6 +28,7 @@ interface Scope {
   readonly name: string;
   /** A dialog silences everything beneath it. */
   readonly exclusive: boolean;
+  readonly given: readonly Command[];
   readonly commands: Map<string, Command>;
 }
 
@@ -38,18 +39,25 @@ export class CommandRegistry extends Emitter {
 
   /** Opens a scope with its commands on top of the others; returns how to close it. Throws KeyClashError. */
   open(name: string, commands: readonly Command[], options: { exclusive?: boolean } = {}): () => void {
-    const scope: Scope = { name, exclusive: options.exclusive ?? false, commands: this.#keyed(name, commands) };
+    const scope: Scope = {
+      name,
+      exclusive: options.exclusive ?? false,
+      given: commands,
+      commands: this.#keyed(name, commands),
+    };
     this.#scopes = [...this.#scopes, scope];
     this.changed();
     return () => {
-      this.#scopes = this.#scopes.filter((other) => other !== scope);
+      this.#scopes = this.#scopes.filter((other) => other.given !== commands);
       this.changed();
     };
   }
 
-  /** A person's own keys, by command id; they hold for scopes opened from now on. */
+  /** A person's own keys, by command id: for what is open now, which keeps its order, and for what opens later. */
   rebind(overrides: Readonly<Record<string, readonly string[]>>): void {
     this.#overrides = overrides;
+    this.#scopes = this.#scopes.map((scope) => ({ ...scope, commands: this.#keyed(scope.name, scope.given) }));
+    this.changed();
   }
 
   /** Everything that can be done here and now, innermost scope first. */

@@ -10,22 +10,13 @@ registry.subscribe(() => {
   registryVersion.value += 1;
 });
 
-/** Rises when a person changed their keys, so that open scopes are registered anew. */
-export const keysVersion = signal(0);
-
-export function rebind(overrides: Readonly<Record<string, readonly string[]>>): void {
-  registry.rebind(overrides);
-  keysVersion.value += 1;
-}
-
 /** Opens a scope while the component is on screen; what a command does is always its latest closure. */
 export function useCommands(scope: string, commands: readonly Command[], options: { exclusive?: boolean } = {}): void {
   const latest = useRef(commands);
   latest.current = commands;
   const shape = commands.map(({ id, title, release }) => `${id}|${title}|${release === undefined}`).join("\n");
-  const keys = keysVersion.value;
   const exclusive = options.exclusive ?? false;
-  // the scope is opened anew when its shape or the keys change
+  // the scope is opened anew when its shape changes
   useEffect(() => {
     const now = (id: string) => latest.current.find((command) => command.id === id);
     const steady = latest.current.map((command) => ({
@@ -35,7 +26,7 @@ export function useCommands(scope: string, commands: readonly Command[], options
       ...(command.release === undefined ? {} : { release: () => now(command.id)?.release?.() }),
     }));
     return registry.open(scope, steady, { exclusive });
-  }, [scope, shape, keys, exclusive]);
+  }, [scope, shape, exclusive]);
 }
 
 /** Connects the registry to the window. */
