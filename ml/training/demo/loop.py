@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from ml.training.demo.captions import KIND_SHARES, CaptionBank
 from ml.training.demo.objective import agreement, by_name, contrastive, relations, unit
 
+LONGEST = (12, 40, 24)  # tokens that training reads of a caption by name, by definition, by sentence
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -116,7 +118,7 @@ def train(
         with torch.no_grad():
             student.clip.logit_scale.clamp_(0, math.log(100))
         _average(averaged, student, min(recipe.average, (step + 1) / (step + 10)))
-        if step % 50 == 0 or step == steps - 1:
+        if step % 20 == 0 or step == steps - 1:
             values = {name: round(float(value.detach()), 3) for name, value in losses.items()}
             report({"step": step, "seconds": round(time.monotonic() - began, 1), **values})
     return averaged.eval()
@@ -168,8 +170,9 @@ def _step(student: Student, materials: Materials, recipe: Recipe, generator: tor
     caption = m.photo_captions.draw(every, kind, generator=generator)
     tokens = [m.photo_captions.tokens[caption]]
     tokens.append(m.drawing_captions.tokens[m.drawing_captions.draw(species, kind, generator=generator)])
+    words = shortened(torch.cat(tokens), LONGEST[kind])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        texts = student.read(torch.cat(tokens))
+        texts = student.read(words)
         told = student.to_sentence(texts[: len(every)])
         mixed = share * values + (1 - share) * values[partner] if share < 1 else values
         seen = student.look(torch.cat([mixed, drawn]), dropout=recipe.dropout)
@@ -183,6 +186,14 @@ def _step(student: Student, materials: Materials, recipe: Recipe, generator: tor
         told_loss = agreement(told.float(), wanted) + relations(read[: len(every)], wanted)
         losses["sentences"] = recipe.sentence_weight * told_loss
     return losses
+
+
+def shortened(tokens: Tensor, longest: int) -> Tensor:
+    """Tokens (B, T) cut to `longest`, the last of them then the end of the text."""
+    end = tokens.max()
+    kept = tokens[:, :longest].clone()
+    kept[:, -1] = torch.where(kept[:, -1] != 0, end, kept[:, -1])
+    return kept
 
 
 @torch.no_grad()
