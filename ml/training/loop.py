@@ -78,16 +78,15 @@ def train(
 ) -> TrainReport:
     """Train `model.loss(batch)`; with `evaluate`, end with the weights of the best validation "score".
 
-    An existing `checkpoint` is resumed exactly: weights, optimiser, schedule, sampler, augmentation and
-    history.
-    Raises NonFiniteError as soon as a loss is NaN or infinite.
+    An existing `checkpoint` is resumed exactly: weights, optimiser, schedule, sampler, augmentation and history.
+    Raises NonFiniteError within `log_every` steps of a loss that is NaN or infinite, and before any checkpoint.
     """
     optimizer = build_optimizer(model, options)
     report, best = TrainReport(), dict[str, Tensor]()
     run = RunState(model=model, optimizer=optimizer, source=source, schedule=options.schedule)
     if checkpoint is not None and checkpoint.exists():
         values, best = read_run(checkpoint, run=run)
-        report = TrainReport(**values)
+        report = TrainReport(**{**values, "stopped": "steps"})
     started = time.monotonic() - report.seconds
     if evaluate is not None and options.evaluate_first and report.step == 0:
         best = _evaluate(model, evaluate, report=report, options=options, best=best, callbacks=callbacks)
@@ -106,20 +105,24 @@ def train(
         losses.append(step(source.next(progress)))
         report.step += 1
 
-        if report.step % options.log_every == 0 or report.step == options.steps:
+        last = report.step == options.steps
+        due = evaluate is not None and (last or report.step % options.evaluate_every == 0)
+        if last or due or report.step % options.log_every == 0:
             _log(losses, report=report, options=options, rate=rate, callbacks=callbacks)
             losses = []
         if any(callback.should_cancel() for callback in callbacks):
             report.stopped = "cancelled"
             break
 
-        if evaluate is not None and (report.step % options.evaluate_every == 0 or report.step == options.steps):
+        if due and evaluate is not None:
             best = _evaluate(model, evaluate, report=report, options=options, best=best, callbacks=callbacks)
             if checkpoint is not None:
                 write_run(checkpoint, run=run, report=asdict(report), best=best)
             if options.patience and report.waited >= options.patience:
                 report.stopped = "patience"
                 break
+    if evaluate is not None and report.stopped == "minutes" and not _evaluated(report):
+        best = _evaluate(model, evaluate, report=report, options=options, best=best, callbacks=callbacks)
     report.seconds = time.monotonic() - started
     if checkpoint is not None:
         write_run(checkpoint, run=run, report=asdict(report), best=best)
@@ -194,6 +197,10 @@ def _log(
         )
     for callback in callbacks:
         callback.on_step(step=report.step, steps=options.steps, loss=mean, learning_rate=rate)
+
+
+def _evaluated(report: TrainReport) -> bool:
+    return bool(report.history) and report.history[-1]["step"] == report.step
 
 
 def _evaluate(

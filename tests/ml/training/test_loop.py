@@ -145,6 +145,19 @@ def test_training_stops_early_and_keeps_the_best_weights():
     torch.testing.assert_close(weights(model), seen[1], rtol=0, atol=0)
 
 
+def test_a_run_that_time_ends_is_judged_by_its_last_weights():
+    model, seen = learner(), []
+
+    def evaluate(model: torch.nn.Module) -> dict[str, float]:
+        seen.append(weights(model))
+        return {"score": float(len(seen))}
+
+    options = TrainOptions(steps=10**6, evaluate_every=10**6, minutes=0.01)
+    report = train(model, source=episode_source(make_store()), options=options, evaluate=evaluate)
+    assert (report.stopped, len(seen), report.best_step) == ("minutes", 1, report.step)
+    torch.testing.assert_close(weights(model), seen[0], rtol=0, atol=0)
+
+
 def test_starting_weights_that_are_better_are_kept():
     model = learner()
     before = weights(model)
