@@ -77,7 +77,7 @@ def see_the_blind_accuracy(page: Page, project: int, *, labeled: int, blind: int
     """Few blind answers are not an accuracy: the page says how many there are, and how many it takes."""
     page.goto(f"/p/{project}")
     expect(page.get_by_role("region", name="Standing")).to_contain_text(f"{labeled} confirmed")
-    expect(page.get_by_text("Not yet known")).to_be_visible()
+    expect(page.get_by_text("Not yet known", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(rf"^{blind} of \d+ audited$"))).to_be_visible()
 
 
