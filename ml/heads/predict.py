@@ -37,7 +37,7 @@ def predict_topk(head: Head, vectors: FloatArray, *, k: int = 5, chunk: int = DE
     with torch.inference_mode():
         for start in range(0, total, chunk):
             rows = slice(start, min(start + chunk, total))
-            block = torch.from_numpy(np.ascontiguousarray(vectors[rows])).to(device)
+            block = torch.from_numpy(np.array(vectors[rows])).to(device)  # a copy: memory maps are read-only
             parts = _reduced(head.logits(block), temperature=head.temperature, k=k)
             for target, part in zip((index, probability, margin, entropy), parts, strict=True):
                 target[rows] = part.cpu().numpy()
