@@ -63,11 +63,11 @@ def hub(tmp_path, monkeypatch):
 def test_a_hub_model_is_fetched_once_and_reused_without_the_hub(hub, tmp_path):
     root, server = hub
     cache = tmp_path / "cache"
-    first = load_encoder("hf-hub:winnow/tiny", cache_dir=cache)
+    first = load_encoder("hf-hub:winnow/tiny", cache_dir=cache, dtype="float32")
     server.shutdown()
     server.server_close()
     shutil.rmtree(root)
-    second = load_encoder("hf-hub:winnow/tiny", cache_dir=cache)
+    second = load_encoder("hf-hub:winnow/tiny", cache_dir=cache, dtype="float32")
     assert second.fingerprint == first.fingerprint
     assert np.array_equal(first.encode_images(photographs()), second.encode_images(photographs()))
     assert second.encode_texts(["a"]).shape == (1, 32)
