@@ -28,6 +28,10 @@ PAGES = {
     "team": "/p/{full}/team",
 }
 SCHEMES = ("light", "dark")
+DRAWN = """() => [...document.images].every((image) => {
+  const box = image.getBoundingClientRect();
+  return image.complete || box.bottom < 0 || box.top > innerHeight || box.width === 0;
+})"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def settled(page: Page) -> None:
     """All images that are in view have been drawn."""
     page.wait_for_load_state("load")
     page.wait_for_timeout(700)
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    page.wait_for_function(DRAWN)
 
 
 @pytest.fixture

@@ -80,12 +80,12 @@ export function Help({ onClose }: { onClose: () => void }) {
                           type="button"
                           class="help-key"
                           title="Change this key"
-                          aria-label={`Change the key for “${command.title}”, now ${command.keys.join(" or ")}`}
                           onClick={() => setChanging(command.id)}
                         >
                           {command.keys.map((key) => (
                             <Kbd key={key} keys={key} />
                           ))}
+                          <span class="visually-hidden">Change the key for “{command.title}”</span>
                         </button>
                       )}
                     </dd>
