@@ -74,6 +74,7 @@ def experiment(
         "data": str(args.data.name),
         "target": args.target,
         "mode": args.mode,
+        "start": not args.no_start,
         "seed": args.seed,
         "seen_classes": len(split.train),
         "validation_classes": len(split.val),
@@ -90,7 +91,7 @@ def fit(seen: SeenClasses, args: argparse.Namespace) -> Trained:
     config = HypernetworkConfig(
         text_dim=seen.bank.text_dim, feature_dim=seen.features.shape[1], target=args.target, trunk=args.trunk
     )
-    training = TrainingConfig(steps=args.steps, mode=args.mode)
+    training = TrainingConfig(steps=args.steps, mode=args.mode, start=not args.no_start)
     return train(Hypernetwork(config, seed=args.seed), seen, config=training, seed=args.seed)
 
 
@@ -143,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--encoder", default=ENCODER)
     add("--target", choices=("EV", "IVEV"), default="EV")
     add("--mode", choices=("direct", "delta"), default="direct")
+    add("--no-start", action="store_true", help="the paper's network: no projection to start from")
     add("--steps", type=int, default=1200)
     add("--trunk", type=int, default=120)
     add("--components", type=int, default=256)
