@@ -6,9 +6,9 @@ descriptor → row and row → descriptor (seen classes).
 
 Differs from the paper: descriptors and rows are centered on the seen classes first; the descriptor encoder reads its
 input through noise (denoising, after Vincent et al., 2008), without which a thousand rows are learned by heart in ten
-epochs; batches are larger and the learning rate with them, so that 1,000 classes take seconds on a CPU; the number of epochs is chosen on seen classes
-that are hidden in turn (`choose_epochs`), because the paper's slope rule alone over-fits on these data. The slope
-rule still ends a training that no longer moves.
+epochs; batches are larger and the learning rate with them, so that 1,000 classes take seconds on a CPU; the number of
+epochs is chosen on seen classes that are hidden in turn (`choose_epochs`), because the paper's slope rule alone
+over-fits on these data. The slope rule still ends a training that no longer moves.
 """
 
 from dataclasses import dataclass

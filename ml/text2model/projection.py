@@ -78,7 +78,7 @@ def choose_shared_space(seen: SeenClasses, kinds: tuple[str, ...], *, seed: int)
 
 def choose_kernel_space(seen: SeenClasses, kinds: tuple[str, ...], *, seed: int) -> KernelSpace:
     """The same with a kernel, whose width is chosen along with the penalty."""
-    texts, means = _learned(seen, kinds, tasks=max(1, 240 // len(kinds)), seed=seed)
+    texts, means = _learned(seen, kinds, tasks=max(1, 160 // len(kinds)), seed=seed)
     fits = [fit_kernel_space(texts, means, gamma=gamma, penalty=penalty) for gamma, penalty in KERNELS]
     checks = _checks(seen, kinds, seed=seed)
     return max(fits, key=lambda fit: _accuracy(fit, checks))
