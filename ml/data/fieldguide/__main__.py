@@ -17,12 +17,14 @@ def main() -> int:
     parser.add_argument("out", type=Path, help="folder to fill, or the image file of the sheet")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=float, default=1.0, help="1 draws about a thousand pictures")
+    parser.add_argument("--share", default="0/1", metavar="I/N", help="draw every N-th picture from the I-th on")
     parser.add_argument("--sheet", action="store_true", help="one picture of each species on one sheet")
     options = parser.parse_args()
     if options.sheet:
         contact_sheet(seed=options.seed).save(options.out)
         return 0
-    plates = write_field_guide(options.out, seed=options.seed, scale=options.scale)
+    part, _, parts = options.share.partition("/")
+    plates = write_field_guide(options.out, seed=options.seed, scale=options.scale, share=(int(part), int(parts)))
     sys.stdout.write(f"{len(plates)} pictures in {options.out}\n")
     return 0
 

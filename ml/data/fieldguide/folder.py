@@ -30,22 +30,28 @@ class Plate:
     scene: Scene
 
 
-def write_field_guide(folder: Path | str, *, seed: int = 0, scale: float = 1.0) -> list[Plate]:
+def write_field_guide(
+    folder: Path | str, *, seed: int = 0, scale: float = 1.0, share: tuple[int, int] = (0, 1)
+) -> list[Plate]:
     """Draw the guide into `folder/images/<species key>/<number>.jpg` and tell the truth in `manifest.jsonl`.
 
     At `scale` 1 about a thousand pictures: 120 of the commonest species down to 6 of the rarest. The same seed and
     scale give the same bytes. `taxonomy.json` holds families and species with definitions, sentences and attributes.
+    `share` (i, n) draws every n-th picture from the i-th on, so that n processes can fill one folder together.
 
     Raises:
-        ConfigError: `scale` is not in (0, 10].
+        ConfigError: `scale` is not in (0, 10], or `share` is not one of n.
     """
+    part, parts = share
+    if not 0 <= part < parts:
+        raise ConfigError(f"a share (i, n) has 0 ≤ i < n, got {share}")
     if not 0 < scale <= 10:
         raise ConfigError(f"scale must lie in (0, 10], got {scale}; 1 draws about a thousand pictures.")
     root = Path(folder)
     catalog = species_catalog(seed=seed)
     plates = field_guide_plates(seed=seed, scale=scale)
     by_key = {species.key: species for species in catalog}
-    for plate in plates:
+    for plate in plates[part::parts]:
         target = root / plate.file
         target.parent.mkdir(parents=True, exist_ok=True)
         draw_scene(by_key[plate.species], plate.scene).save(target, "JPEG", quality=plate.scene.quality)

@@ -18,13 +18,21 @@ def draw_demo(handle: JobHandle) -> None:
     """Draw, make the categories with their definitions and sentences, add the pictures without their labels."""
     handle.progress(message="Drawing beetles and butterflies")
     with tempfile.TemporaryDirectory(prefix="winnow-demo-") as folder:
-        tree = draw_field_guide(Path(folder), seed=0, scale=float(handle.params.get("scale", 1.0)))
+        scale = float(handle.params.get("scale", 1.0))
+        tree = draw_field_guide(
+            Path(folder), seed=0, scale=scale, told=lambda drawn, total: _drawn(handle, drawn, total)
+        )
         taxonomy_import(project=handle.project, tree=tree)
         batch = ImportBatch.objects.filter(project=handle.project, source="demo").first() or batch_create(
             project_id=handle.project_id, source="demo", name="Field guide"
         )
         files = files_at(Path(folder) / "images")
         files_take_in(batch=batch, files=files, told=lambda taken: _told(handle, taken.received))
+
+
+def _drawn(handle: JobHandle, drawn: int, total: int) -> None:
+    handle.check()
+    handle.progress(done=drawn, total=total)
 
 
 def _told(handle: JobHandle, received: int) -> None:

@@ -127,3 +127,17 @@ def test_other_species_are_distinct_and_none_is_in_the_guide() -> None:
 def test_a_scale_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="scale"):
         write_field_guide(tmp_path, scale=0)
+
+
+def test_processes_that_share_the_work_write_what_one_would(tmp_path: Path) -> None:
+    write_field_guide(tmp_path / "one", seed=3, scale=0.02)
+    for part in range(2):
+        write_field_guide(tmp_path / "two", seed=3, scale=0.02, share=(part, 2))
+    files = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")}
+    assert files == {path.relative_to(tmp_path / "two") for path in (tmp_path / "two").rglob("*.*")}
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
+
+
+def test_a_share_is_one_of_n(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="0 ≤ i < n"):
+        write_field_guide(tmp_path, scale=0.02, share=(2, 2))
