@@ -17,8 +17,9 @@ NOT_OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "WINNOW_TEST_RUN", "DJANGO_SETT
 class Installation:
     """A terminal in which somebody typed `make run`."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *options: str) -> None:
         self.state = state
+        self.options = options
         self.output = state.parent / f"{state.name}.out"
         self.env = {key: value for key, value in os.environ.items() if key not in NOT_OURS}
         self.env["WINNOW_STATE"] = str(state)
@@ -30,7 +31,7 @@ class Installation:
     def start(self) -> None:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                self.command("run", "--port", "0"), cwd=ROOT, env=self.env, stdout=output, stderr=output
+                self.command("run", "--port", "0", *self.options), cwd=ROOT, env=self.env, stdout=output, stderr=output
             )
         self.wait_for(lambda: "Winnow is ready" in self.said(), 300)
 

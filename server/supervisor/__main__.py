@@ -15,10 +15,11 @@ def main() -> int:
     parser.add_argument("action", choices=["run", "stop", "status"])
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8000 or the next free one)")
+    parser.add_argument("--no-demo", action="store_true", help="on a first start, make no demo project")
     arguments = parser.parse_args()
     state = Path(os.environ.get("WINNOW_STATE") or ROOT / ".winnow")
     if arguments.action == "run":
-        return run(Options(state=state, host=arguments.host, port=arguments.port))
+        return run(Options(state=state, host=arguments.host, port=arguments.port, demo=not arguments.no_demo))
     instance = Instance(state)
     if not instance.is_running():
         say(f"Winnow is not running (state in {state}).")

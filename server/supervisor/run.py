@@ -35,6 +35,7 @@ class Options:
     state: Path
     host: str = "127.0.0.1"
     port: int | None = None
+    demo: bool = True
 
 
 class Winnow:
@@ -126,7 +127,7 @@ class Winnow:
         if not any(ROOT.glob("server/*/management/commands/bootstrap.py")):
             return ""
         with step("first data"):
-            return self._manage("bootstrap")
+            return self._manage("bootstrap", *([] if self.options.demo else ["--no-demo"]))
 
     def _wait_for_web(self) -> None:
         keeper = next(keeper for keeper in self.keepers if keeper.name == "web")

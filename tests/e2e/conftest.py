@@ -44,7 +44,7 @@ def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A running installation with its workers, and the person of `PERSON`."""
     if not (ROOT / "frontend" / "dist" / "index.html").exists():
         pytest.skip("the front end is not built: run `make setup`")
-    installation = Installation(tmp_path_factory.mktemp("e2e") / "state")
+    installation = Installation(tmp_path_factory.mktemp("e2e") / "state", "--no-demo")
     installation.start()
     username, password = PERSON
     installation.manage(
