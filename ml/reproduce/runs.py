@@ -63,6 +63,8 @@ class Run:
         words += ["--name", self.name, "--out", out, "--device", device]
         if limits:
             words += ["--minutes", str(self.minutes)]
+        if words[0] in ("episodes", "pretrain"):
+            words.append("--resume")
         if device == "cpu":
             words = [word for word in words if word != "--graph"]
         return words

@@ -110,6 +110,7 @@ def _generation(
         options=options,
         evaluate=lambda m: {"score": _validate(m.get_submodule("network"), parts, args=args)},
         callbacks=[PrintProgress(f"{args.name}.{generation}")],
+        checkpoint=args.out / f"{args.name}.{generation}.run.safetensors" if args.resume else None,
     )
     return model, report
 
@@ -196,5 +197,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--test", nargs="*", default=["5w1s", "5w5s"])
     add("--test-episodes", type=int, default=600)
     add("--test-queries", type=int, default=15)
+    add("--resume", action="store_true", help="keep a checkpoint of each generation and go on from it")
     add("--half", action="store_true", help="store float16 weights")
     return parser

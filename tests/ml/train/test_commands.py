@@ -87,12 +87,12 @@ def test_a_finished_run_is_not_trained_again(run):
 
 def test_pretraining_meta_training_and_fine_tuning_follow_one_another(run):
     network = "--network conv4-32 --test 3w2s --test-queries 4"
-    pre = run(
-        pretrain,
-        "pre",
+    options = (
         f"{network} --steps 10 --batch-size 12 --evaluate-every 10 --validation-episodes 5 --test-episodes 10 "
-        "--generations 2 --half --augment none",
+        "--generations 2 --half --augment none --resume"
     )
+    pre = run(pretrain, "pre", options)
+    assert run(pretrain, "pre", options)["results"] == pre["results"]
     assert {result["transform"] for result in pre["results"]} == {"raw", "l2", "cl2n"}
     start = f"--init {run.out / 'pre.safetensors'}"
     run(episodes, "meta", f"{EPISODES} --method protonet-cosine --steps 5 {start}")
