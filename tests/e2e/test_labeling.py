@@ -82,7 +82,7 @@ def test_what_was_not_sent_survives_a_reload(desk: Desk, winnow: Installation, p
     desk.page.reload()
     assert asked == ["beforeunload"]
     expect(desk.unsaved).to_contain_text("2 unsaved")
-    desk.page.unroute_all()
+    desk.page.unroute_all(behavior="wait")
     desk.saved()
     assert [labels_of(desk.page.context, winnow, project, image) for image in images] == [["teapot"], ["lemon"]]
 

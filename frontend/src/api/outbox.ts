@@ -11,11 +11,16 @@ export const unsaved = signal(0);
 export const outboxState = signal<OutboxState>("idle");
 export const refusedWork = signal<readonly Pending[]>([]);
 
+/** A connection that died without a word must not hold back what waits; the server knows a second try by its UUID. */
+const PATIENCE_MS = 8_000;
+
 async function send(pending: Pending): Promise<SendResult> {
   try {
-    return { kind: "saved", answer: await request("PUT", pending.path, { body: pending.body, quiet: true }) };
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    return { kind: "saved", answer: await request("PUT", pending.path, { body: pending.body, quiet: true, signal }) };
   } catch (error) {
     if (isPassing(error)) return { kind: "unreachable" };
+    if (error instanceof DOMException && error.name === "TimeoutError") return { kind: "unreachable" };
     if (error instanceof ApiError && error.status === 401) return { kind: "unauthorized" };
     if (error instanceof ApiError && error.code === "csrf") {
       await session.read().catch(() => undefined); // sets a fresh token; the next try carries it

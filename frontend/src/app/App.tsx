@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { outbox, watchPage } from "@/api/outbox";
 import { readSession, user } from "@/api/session";
@@ -46,7 +46,7 @@ function Root() {
   useEffect(() => {
     if (id !== undefined) void outbox.open(id);
   }, [id]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (person) registry.rebind(keymapRead(person.keymap));
   }, [person]);
 

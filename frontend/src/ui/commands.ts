@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Command, CommandRegistry } from "@/core/commands";
 
 /** The one registry of the page: keyboard, buttons, palette and help read it. */
@@ -17,7 +17,7 @@ export function useCommands(scope: string, commands: readonly Command[], options
   const shape = commands.map(({ id, title, release }) => `${id}|${title}|${release === undefined}`).join("\n");
   const exclusive = options.exclusive ?? false;
   // the scope is opened anew when its shape changes
-  useEffect(() => {
+  useLayoutEffect(() => {
     const now = (id: string) => latest.current.find((command) => command.id === id);
     const steady = latest.current.map((command) => ({
       ...command,
