@@ -1,7 +1,7 @@
 """Every training whose figures stand in `docs/methods`, with the published figures beside it.
 
-`{data}` and `{out}` are replaced by the folders that the command is given. Times are limits for one modern
-GPU that two or three runs share; on a CPU drop them (`--no-limits`) and wait.
+`{data}` and `{out}` are replaced by the folders that the command is given. Minutes are limits for one modern
+GPU that two or three runs share; the runs for one processor core (`-cpu`) have none, and end by their steps.
 """
 
 from collections.abc import Mapping
@@ -31,14 +31,15 @@ META = (
 OMNIGLOT_CPU = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column vinyals "
     "--size 28 --grey --invert --rotations --method protonet --network conv4 --augment drawing --ways 20 "
-    "--queries 2 --steps 20000 --schedule cosine --precision bfloat16 --validation-episodes 40 "
+    "--queries 2 --schedule cosine --precision bfloat16 --validation-episodes 40 "
     "--test 5w1s 5w5s 20w1s 20w5s --test-episodes 1000"
 )
 CIFAR_CPU = (
     "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 --method protonet "
-    "--network conv4 --augment photo --train-ways 20 --ways 5 --queries 5 --steps 20000 --schedule cosine "
+    "--network conv4 --augment photo --train-ways 20 --ways 5 --queries 5 --schedule cosine "
     "--precision bfloat16 --evaluate-every 200 --validation-episodes 100 --test 5w1s 5w5s --test-episodes 600"
 )
+META_CPU = META.replace("pretrain.", "pretrain-cpu.").replace("--steps 2000", "--steps 800")
 SHIFT = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
     "vinyals --augment drawing --test 5w5s --episodes 300"
@@ -53,7 +54,7 @@ class Run:
     group: str
     page: str
     command: str
-    minutes: float
+    minutes: float | None
     paper: Mapping[str, float] = field(default_factory=dict)
     data: str = "CIFAR-FS"
 
@@ -61,7 +62,7 @@ class Run:
         """Arguments behind `python -m ml.train`."""
         words = [word.format(data=data, out=out) for word in self.command.split()]
         words += ["--name", self.name, "--out", out, "--device", device]
-        if limits:
+        if limits and self.minutes is not None:
             words += ["--minutes", str(self.minutes)]
         if words[0] in ("episodes", "pretrain"):
             words.append("--resume")
@@ -191,8 +192,9 @@ RUNS: tuple[Run, ...] = (
         "omniglot-1-cpu",
         "cpu",
         "prototypical-networks",
-        f"episodes {OMNIGLOT_CPU} --train-ways 60 --shots 1 --learning-rate 2e-3 --warmup 50 --evaluate-every 400",
-        40.0,
+        f"episodes {OMNIGLOT_CPU} --train-ways 60 --shots 1 --learning-rate 2e-3 --warmup 50 --evaluate-every 400 "
+        "--steps 20000",
+        None,
         {"5w1s": 0.988, "20w1s": 0.960},
         "Omniglot",
     ),
@@ -201,8 +203,8 @@ RUNS: tuple[Run, ...] = (
         "cpu",
         "prototypical-networks",
         f"episodes {OMNIGLOT_CPU} --train-ways 40 --shots 5 --learning-rate 3e-4 --evaluate-every 150 "
-        "--init {out}/omniglot-1-cpu.safetensors",
-        6.0,
+        "--steps 2000 --init {out}/omniglot-1-cpu.safetensors",
+        None,
         {"5w5s": 0.997, "20w5s": 0.989},
         "Omniglot",
     ),
@@ -210,16 +212,17 @@ RUNS: tuple[Run, ...] = (
         "cifar-protonet-5-cpu",
         "cpu",
         "prototypical-networks",
-        f"episodes {CIFAR_CPU} --shots 5 --learning-rate 2e-3 --warmup 50",
-        12.0,
+        f"episodes {CIFAR_CPU} --shots 5 --learning-rate 2e-3 --warmup 50 --steps 8000",
+        None,
         {"5w5s": 0.720},
     ),
     Run(
         "cifar-protonet-1-cpu",
         "cpu",
         "prototypical-networks",
-        f"episodes {CIFAR_CPU} --shots 1 --learning-rate 5e-4 --init {{out}}/cifar-protonet-5-cpu.safetensors",
-        6.0,
+        f"episodes {CIFAR_CPU} --shots 1 --learning-rate 5e-4 --steps 3000 "
+        "--init {out}/cifar-protonet-5-cpu.safetensors",
+        None,
         {"5w1s": 0.555},
     ),
     Run(
@@ -227,9 +230,12 @@ RUNS: tuple[Run, ...] = (
         "cpu",
         "pmf",
         f"pmf {SHIFT} --learner {{out}}/cifar-protonet-5-cpu.safetensors --episodes 100 --finetune-steps 25",
-        6.0,
+        None,
         data="CIFAR-FS to Omniglot",
     ),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {CIFAR_PRETRAIN} --steps 10000 --evaluate-every 1000", None),
+    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 1", None, {"5w1s": 0.843}),
+    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 5", None, {"5w5s": 0.922}),
 )
 
 

@@ -17,7 +17,7 @@ PARSERS = {"episodes": episodes._parser, "pretrain": pretrain._parser, "pmf": pm
 def test_every_run_is_a_command_that_exists(run):
     argv = run.argv(data="data", out="out", device="cpu", limits=True)
     args = PARSERS[argv[0]]().parse_args(argv[1:])
-    assert (args.name, args.minutes) == (run.name, run.minutes)
+    assert (args.name, args.minutes) == (run.name, run.minutes or 0.0)
     assert "{" not in " ".join(argv)
 
 
