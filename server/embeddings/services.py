@@ -15,12 +15,11 @@ LOCK = 7463
 INDEX_FROM = 20_000
 """Below this an exact scan answers in milliseconds and finds every neighbor."""
 
-STAGE = "embeddings_stage"
-MOVE = f"""
-INSERT INTO embeddings_embedding (space_id, image_id, project_id, vector)
-SELECT s.space_id, s.image_id, s.project_id, s.vector
-FROM {STAGE} s JOIN images_image i ON i.id = s.image_id AND i.project_id = s.project_id
-ON CONFLICT (space_id, image_id) DO NOTHING
+MISSING = """
+SELECT i.id FROM images_image i
+ WHERE i.project_id = %(project)s AND i.id = ANY(%(images)s)
+   AND NOT EXISTS (SELECT 1 FROM embeddings_embedding e WHERE e.space_id = %(space)s AND e.image_id = i.id)
+   FOR KEY SHARE OF i
 """
 
 
@@ -45,23 +44,27 @@ def embeddings_store(
 ) -> int:
     """Write unit vectors (B, D) of images; the number that was new. Images deleted meanwhile are left out.
 
-    Safe to repeat: a chunk that comes a second time changes nothing. Called inside the caller's transaction.
+    Safe to repeat: a chunk that comes a second time changes nothing. Called inside the caller's transaction. Rows go
+    straight into the partition, half the writes of staging them; should another job commit the same image in between,
+    the unique key refuses this chunk, which is tried again and then finds it there.
     """
     if vectors.shape != (len(image_ids), space.dim) or not np.isfinite(vectors).all():
         raise ValueError(f"expected finite vectors ({len(image_ids)}, {space.dim}), got {vectors.shape}")
-    sql.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} (LIKE embeddings_embedding) ON COMMIT DELETE ROWS")
-    sql.execute(f"DELETE FROM {STAGE}")
+    values = {"project": project_id, "images": list(image_ids), "space": space.pk}
+    missing = [row["id"] for row in sql.fetch_all(MISSING, values)]
     ids = np.asarray(image_ids, np.int64)
-    copy_in(
-        STAGE,
+    new = np.isin(ids, missing)
+    if not new.any():
+        return 0
+    return copy_in(
+        partition_name(space.pk),
         {
-            "space_id": np.full(len(ids), space.pk, np.int64),
-            "image_id": ids,
-            "project_id": np.full(len(ids), project_id, np.int64),
-            "vector": vectors.astype(np.float16),
+            "space_id": np.full(int(new.sum()), space.pk, np.int64),
+            "image_id": ids[new],
+            "project_id": np.full(int(new.sum()), project_id, np.int64),
+            "vector": vectors[new].astype(np.float16),
         },
     )
-    return sql.execute(MOVE)
 
 
 def failures_store(*, space: EncoderVersion, failures: Mapping[int, tuple[str, str]]) -> None:

@@ -1,14 +1,18 @@
 """Images become vectors, a chunk a transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from server.compute.encoders import MlError, encoder_describe, images_encode
+import numpy as np
+
+from server.compute.encoders import MlError, encoder_describe
+from server.compute.images import SHARD_SIDE, images_encode, shard_suffices
 from server.core.errors import InvalidInput
 from server.embeddings.selectors import pending_image_ids
 from server.embeddings.services import embeddings_store, failures_store, space_index, space_prepare
 from server.images.models import Image
-from server.images.storage import original_key, read
+from server.images.storage import THUMB, original_key, read, rendition_key
 from server.jobs.models import Chunk
 from server.pipeline import flows
 from server.pipeline.handle import JobHandle
@@ -18,7 +22,8 @@ from server.registry.models import EncoderVersion
 from server.registry.selectors import encoder_name
 from server.registry.services import EncoderFacts, encoder_register, space_activate
 
-CHUNK = 256
+CHUNK = 1024
+READERS = 8
 
 
 def _then(handle: JobHandle) -> None:
@@ -75,28 +80,41 @@ def _pending(handle: JobHandle, space: EncoderVersion) -> list[list[int]]:
 
 def _embed_chunk(handle: JobHandle, chunk: Chunk, space: EncoderVersion) -> None:
     images = {image.pk: image for image in Image.objects.filter(pk__in=chunk.payload["images"]).order_by("pk")}
-    blobs, failures = _read_all(images.values())
-    ids = list(blobs)
-    encoded = images_encode(space.name, list(blobs.values()), fingerprint=space.fingerprint)
-    failures |= {ids[i]: why for i, why in encoded.failures.items()}
-    with handle.commit(chunk, done=len(encoded.kept), failed=len(failures)):
-        kept = [ids[i] for i in encoded.kept]
-        embeddings_store(space=space, project_id=handle.project_id, image_ids=kept, vectors=encoded.vectors)
+    small = shard_suffices(space.name, fingerprint=space.fingerprint)
+    failures: dict[int, tuple[str, str]] = {}
+    bytes_of = _read_all(images.values(), small=small, failures=failures)
+    encoded = list(images_encode(space.name, bytes_of, fingerprint=space.fingerprint))
+    for part in encoded:
+        failures |= part.failures
+    ids = [image_id for part in encoded for image_id in part.ids]
+    vectors = np.concatenate([part.vectors for part in encoded] or [np.empty((0, space.dim), np.float32)])
+    with handle.commit(chunk, done=len(ids), failed=len(failures)):
+        embeddings_store(space=space, project_id=handle.project_id, image_ids=ids, vectors=vectors)
         failures_store(space=space, failures=failures)
     for image_id, (_, message) in failures.items():
         handle.log(f"{images[image_id].original_name or image_id}: {message}", level="warning")
 
 
-def _read_all(images: Iterable[Image]) -> tuple[dict[int, bytes], dict[int, tuple[str, str]]]:
-    """(bytes by image, why not by image): a file that was lost is named and stops no other."""
-    blobs: dict[int, bytes] = {}
-    failures: dict[int, tuple[str, str]] = {}
-    for image in images:
-        try:
-            blobs[image.pk] = read(original_key(image.project_id, image.sha256))
-        except FileNotFoundError:
-            failures[image.pk] = ("missing", "its bytes are not on the storage; restore them and embed again")
-    return blobs, failures
+def _read_all(
+    images: Iterable[Image], *, small: bool, failures: dict[int, tuple[str, str]]
+) -> Iterator[tuple[int, bytes]]:
+    """Pairs of id and bytes, several files at a time. A file that was lost goes to `failures` and stops no other."""
+    with ThreadPoolExecutor(READERS) as pool:
+        for image, data in pool.map(lambda image: (image, _read(image, small=small)), images):
+            if data is None:
+                failures[image.pk] = ("missing", "its bytes are not on the storage; restore them and embed again")
+            else:
+                yield image.pk, data
+
+
+def _read(image: Image, *, small: bool) -> bytes | None:
+    """The bytes that this space is made of: the 256-px copy where it suffices, else the original."""
+    shrunk = small and min(image.width or 0, image.height or 0) > SHARD_SIDE
+    original = original_key(image.project_id, image.sha256)
+    try:
+        return read(rendition_key(image.project_id, image.sha256, THUMB) if shrunk else original)
+    except FileNotFoundError:
+        return None
 
 
 __all__ = ["MlError", "embed", "encoder_describe", "fill", "first_space", "switch", "switch_encoder"]
