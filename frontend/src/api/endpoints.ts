@@ -1,4 +1,5 @@
 import { type Query, request, upload, withQuery } from "./client";
+import type * as P from "./page-types";
 import type * as T from "./types";
 
 const get = <R>(path: string, signal?: AbortSignal) => request<R>("GET", path, signal === undefined ? {} : { signal });
@@ -84,6 +85,32 @@ export const queue = {
   /** Survives the closing tab. */
   release: (project: number, tokens: readonly string[]) =>
     request<unknown>("POST", `/projects/${project}/queue/release`, { body: { tokens }, keepalive: true, quiet: true }),
+};
+
+export const pages = {
+  lease: (project: number, ask: P.PagesAsk) => post<P.PagesLease>(`/projects/${project}/pages/lease`, ask),
+  renew: (project: number, ids: readonly string[]) => post<unknown>(`/projects/${project}/pages/renew`, { pages: ids }),
+  /** Survives the closing tab. */
+  release: (project: number, ids: readonly string[]) =>
+    request<unknown>("POST", `/projects/${project}/pages/release`, {
+      body: { pages: ids },
+      keepalive: true,
+      quiet: true,
+    }),
+  teaching: (project: number, signal?: AbortSignal) => get<P.Teaching>(`/projects/${project}/teaching`, signal),
+  commitPath: (project: number, page: string, commit: string) => `/projects/${project}/pages/${page}/commits/${commit}`,
+  undoPath: (project: number, commit: string) => `/projects/${project}/pages/commits/${commit}/undo`,
+};
+
+export const review = {
+  list: (project: number, cursor: string | null, signal?: AbortSignal) =>
+    get<T.Page<P.ReviewItem>>(withQuery(`/projects/${project}/review`, { cursor }), signal),
+};
+
+export const gold = {
+  mark: (project: number, images: readonly number[]) => post<P.Gold>(`/projects/${project}/gold`, { images }),
+  unmark: (project: number, images: readonly number[]) =>
+    request<P.Gold>("DELETE", `/projects/${project}/gold`, { body: { images } }),
 };
 
 export const annotationPath = (project: number, id: string): string => `/projects/${project}/annotations/${id}`;

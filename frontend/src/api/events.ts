@@ -1,7 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { BASE } from "./client";
 
-export const TOPICS = ["jobs", "images", "predictions", "annotations", "taxonomy", "exports"] as const;
+export const TOPICS = ["jobs", "images", "predictions", "annotations", "taxonomy", "exports", "teaching"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const versions = new Map<Topic, Signal<number>>(TOPICS.map((topic) => [topic, signal(0)]));

@@ -59,6 +59,7 @@ export interface Project {
   readonly concept: string;
   readonly role: Role;
   readonly acquisition_function: string;
+  readonly options: Readonly<Record<string, unknown>>;
   readonly blind_share: number;
   readonly overlap: number;
   readonly taxonomy_revision: number;
@@ -280,6 +281,8 @@ export interface AnnotationBody {
     readonly probability?: number;
     readonly rank?: number;
     readonly input?: "digit" | "type" | "mouse" | "same";
+    /** A reviewer decides what others disagree about. */
+    readonly review?: boolean;
   };
   readonly comment?: string;
   readonly duration_ms?: number;

@@ -13,6 +13,7 @@ import { SignInAgain } from "./SignInAgain";
 
 const Projects = lazy(() => import("@/features/projects/Projects"));
 const Overview = lazy(() => import("@/features/overview/Overview"));
+const Label = lazy(() => import("@/features/labeling/Label"));
 const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
 const Images = lazy(() => import("@/features/images/Images"));
 const Categories = lazy(() => import("@/features/categories/Categories"));
@@ -74,6 +75,7 @@ function Pages() {
       <Router>
         <Route path="/" component={Projects} />
         <Route path="/p/:id" component={Overview} />
+        <Route path="/p/:id/label" component={Label} />
         <Route path="/p/:id/label/one" component={LabelOne} />
         <Route path="/p/:id/images" component={Images} />
         <Route path="/p/:id/categories" component={Categories} />

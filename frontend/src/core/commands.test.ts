@@ -64,6 +64,28 @@ describe("the command registry", () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
+  it("gives letters that nothing else takes to the command that asks for them", () => {
+    const registry = new CommandRegistry();
+    const type = vi.fn();
+    const skip = vi.fn();
+    registry.open("page", [command("skip", ["s"], skip), command("type", ["/"], type, { letters: true })]);
+    registry.press(press("s"));
+    registry.press(press("w"));
+    registry.press(press("w", { ctrlKey: true }));
+    registry.press(press("/"));
+    expect(skip).toHaveBeenCalledTimes(1);
+    expect(type.mock.calls).toEqual([["w"], ["/"]]);
+  });
+
+  it("goes on while the key of a moving command is held", () => {
+    const registry = new CommandRegistry();
+    const move = vi.fn();
+    registry.open("page", [command("move", ["l"], move, { repeats: true })]);
+    registry.press(press("l"));
+    registry.press(press("l", { repeat: true }));
+    expect(move).toHaveBeenCalledTimes(2);
+  });
+
   it("tells a held command when its key is let go, even if the window lost the keyboard", () => {
     const registry = new CommandRegistry();
     const release = vi.fn();

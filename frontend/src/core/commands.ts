@@ -8,7 +8,11 @@ export interface Command {
   readonly category: string;
   readonly keys: readonly string[];
   readonly when?: () => boolean;
-  readonly run: () => void;
+  /** Takes every letter that no other command has, and is told which one it was. */
+  readonly letters?: boolean;
+  /** Goes on while its key is held down, as the arrows do. */
+  readonly repeats?: boolean;
+  readonly run: (letter?: string) => void;
   /** For keys that are held: runs when the key is let go. */
   readonly release?: () => void;
 }
@@ -94,16 +98,16 @@ export class CommandRegistry extends Emitter {
   /** Returns true when a command took the key, so that the browser's own act can be prevented. */
   press(event: KeyLike & { readonly repeat?: boolean; readonly target?: unknown }): boolean {
     if (belongsToField(event, event.target) || pressesControl(event, event.target)) return false;
-    const command = this.forKey(keyOf(event));
+    const command = this.forKey(keyOf(event)) ?? this.#forLetter(event);
     if (command === undefined) return false;
     const key = event.key.toLowerCase();
     if (command.release !== undefined) {
       if (this.#held.has(key)) return true;
       this.#held.set(key, command);
-    } else if (event.repeat && !key.startsWith("arrow")) {
+    } else if (event.repeat && !command.repeats && !key.startsWith("arrow")) {
       return true; // a key that is held down labels one image, not twenty
     }
-    command.run();
+    command.run(event.key);
     return true;
   }
 
@@ -117,6 +121,11 @@ export class CommandRegistry extends Emitter {
   liftAll(): void {
     for (const command of this.#held.values()) command.release?.();
     this.#held.clear();
+  }
+
+  #forLetter(event: KeyLike): Command | undefined {
+    if (event.ctrlKey || event.metaKey || event.altKey || !/^\p{L}$/u.test(event.key)) return undefined;
+    return this.available().find((command) => command.letters);
   }
 
   /** With a person's own keys; where those have come to clash, with the keys as given. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { LookingClock } from "./clock";
-import { Desk, type DeskItem, type Judgement } from "./desk";
+import { Desk } from "./desk";
+import { type DeskItem, type DeskPage, type Entry, type Judgement, oneEntry } from "./entry";
 import { LabelingQueue } from "./queue";
 
 const suggestions = [
@@ -8,7 +9,6 @@ const suggestions = [
   { category: 8, probability: 0.3 },
 ];
 const item = (id: number, blind = false): DeskItem => ({
-  item: id,
   token: `t${id}`,
   blind,
   suggestions: blind ? [] : suggestions,
@@ -17,17 +17,25 @@ const item = (id: number, blind = false): DeskItem => ({
 
 let now: number;
 let sent: Judgement[];
-let desk: Desk<DeskItem>;
+let desk: Desk<DeskItem, DeskPage>;
 
 beforeEach(async () => {
   now = 0;
   sent = [];
-  const items = [item(1), item(2), item(3, true), item(4)];
-  const queue = new LabelingQueue<DeskItem>({
+  const items = [item(1), item(2), item(3, true), item(4)].map(oneEntry);
+  const queue = new LabelingQueue<Entry<DeskItem, DeskPage>>({
     lease: async () => ({ items: items.splice(0), empty: null, remaining: 0 }),
-    lowWater: 0,
+    want: (ahead) => (ahead.length === 0 ? 1 : 0),
   });
-  desk = new Desk(queue, new LookingClock(() => now), (judgement) => `u${sent.push(judgement)}`);
+  desk = new Desk({
+    queue,
+    clock: new LookingClock(() => now),
+    record: {
+      annotate: (judgement) => `u${sent.push(judgement)}`,
+      commit: () => "",
+      takeBack: () => undefined,
+    },
+  });
   await queue.fill();
 });
 
@@ -46,7 +54,7 @@ describe("the desk", () => {
         evidence_details: { input: "digit", suggested: 8, rank: 2, probability: 0.3 },
       },
     ]);
-    expect(desk.queue.current?.leased.image.id).toBe(2);
+    expect(desk.item?.image.id).toBe(2);
   });
 
   it("says that no suggestion was shown for a blind image", () => {
@@ -66,7 +74,7 @@ describe("the desk", () => {
       { image: 2, kind: "undo", undoes: "u2" },
       { image: 1, kind: "undo", undoes: "u1" },
     ]);
-    expect(desk.queue.current?.leased.image.id).toBe(1);
+    expect(desk.item?.image.id).toBe(1);
     expect(desk.made).toBe(0);
   });
 
@@ -75,7 +83,7 @@ describe("the desk", () => {
     desk.undo();
     desk.redo();
     expect(sent[2]).toMatchObject({ image: 1, kind: "label", category: 7 });
-    expect(desk.queue.current?.leased.image.id).toBe(2);
+    expect(desk.item?.image.id).toBe(2);
     desk.undo();
     expect(sent[3]).toEqual({ image: 1, kind: "undo", undoes: "u3" });
   });

@@ -1,67 +1,81 @@
 import type { LookingClock } from "./clock";
 import { Emitter } from "./emitter";
-import type { Answer, LabelingQueue, Leased } from "./queue";
+import type { DeskItem, DeskPage, Entry, Input, Judgement, PageInput, Recorder } from "./entry";
+import type { Answer, LabelingQueue } from "./queue";
+import { type Draft, type Sheet, sheetDraft, sheetOpen, sheetTally, sheetVerdicts } from "./sheet";
 import { UndoStack } from "./undo";
 
-export interface Suggested {
-  readonly category: number;
-  readonly probability: number;
-}
-
-export interface DeskItem extends Leased {
-  readonly blind: boolean;
-  readonly suggestions: readonly Suggested[];
-}
-
-export type Input = "digit" | "type" | "mouse" | "same";
-
-/** One event as the server takes it; its UUID is made by `record`. */
-export interface Judgement {
-  readonly image: number;
-  readonly kind: "label" | "skip" | "flag" | "undo";
-  readonly category?: number;
-  readonly undoes?: string;
-  readonly token?: string;
-  readonly blind?: boolean;
-  readonly comment?: string;
-  readonly duration_ms?: number;
-  readonly evidence_details?: {
-    readonly suggested?: number;
-    readonly probability?: number;
-    readonly rank?: number;
-    readonly input?: Input;
-  };
-}
-
 interface Act {
-  readonly image: number;
+  readonly key: string;
   readonly before: Answer | null;
   readonly given: Answer;
-  readonly judgement: Judgement;
+  /** Images that got an answer by it. */
+  readonly made: number;
+  readonly repeat: () => string;
+  readonly takeBack: (id: string) => void;
 }
+
+/** Where an unfinished page waits for the person to come back. */
+export interface DraftStore {
+  read(): Draft | null;
+  write(draft: Draft | null): void;
+}
+
+export interface DeskOptions<I extends DeskItem, P extends DeskPage> {
+  readonly queue: LabelingQueue<Entry<I, P>>;
+  readonly clock: LookingClock;
+  readonly record: Recorder;
+  readonly drafts?: DraftStore;
+}
+
+type OneKind = Exclude<Answer["kind"], "page">;
 
 const RECENT = 5;
 
 /** Where one person labels: every act is recorded as an event, the screen moves at once, and each can be taken back. */
-export class Desk<T extends DeskItem> extends Emitter {
+export class Desk<I extends DeskItem, P extends DeskPage> extends Emitter {
+  readonly queue: LabelingQueue<Entry<I, P>>;
   readonly #acts = new UndoStack<Act>();
+  readonly #sheets = new Map<string, Sheet>();
+  #draft: Draft | null;
   #recent: number[] = [];
-  #last: { readonly image: number; readonly answer: Answer } | null = null;
+  #last: Answer | null = null;
   #made = 0;
 
-  constructor(
-    readonly queue: LabelingQueue<T>,
-    private readonly clock: LookingClock,
-    private readonly record: (judgement: Judgement) => string,
-  ) {
+  constructor(private readonly options: DeskOptions<I, P>) {
     super();
-    let shown: number | undefined;
-    queue.subscribe(() => {
-      const now = queue.current?.leased.image.id;
-      if (now !== shown) this.clock.start();
+    this.queue = options.queue;
+    this.#draft = options.drafts?.read() ?? null;
+    let shown: string | undefined;
+    this.queue.subscribe(() => {
+      const now = this.queue.current?.leased.key;
+      if (now !== shown) options.clock.start();
       shown = now;
       this.changed();
     });
+  }
+
+  /** The single image on screen. */
+  get item(): I | undefined {
+    const entry = this.queue.current?.leased;
+    return entry?.kind === "one" ? entry.item : undefined;
+  }
+
+  /** The page on screen. */
+  get page(): P | undefined {
+    const entry = this.queue.current?.leased;
+    return entry?.kind === "page" ? entry.page : undefined;
+  }
+
+  /** What was said about the page on screen so far. */
+  get sheet(): Sheet | undefined {
+    const page = this.page;
+    if (page === undefined) return undefined;
+    const known = this.#sheets.get(page.id);
+    if (known !== undefined) return known;
+    const opened = sheetOpen(page, this.#draft);
+    this.#sheets.set(page.id, opened);
+    return opened;
   }
 
   /** The categories this person gave last, newest first, each once. */
@@ -69,11 +83,11 @@ export class Desk<T extends DeskItem> extends Emitter {
     return this.#recent;
   }
 
-  get last(): { readonly image: number; readonly answer: Answer } | null {
+  get last(): Answer | null {
     return this.#last;
   }
 
-  /** Labels, skips and flags made on this visit, less those taken back. */
+  /** Images judged on this visit, less those taken back. */
   get made(): number {
     return this.#made;
   }
@@ -86,8 +100,37 @@ export class Desk<T extends DeskItem> extends Emitter {
     return this.#acts.canRedo;
   }
 
+  /** Changes what is said about the page on screen; nothing is sent until it is committed. */
+  mark(change: (sheet: Sheet) => Sheet): void {
+    const sheet = this.sheet;
+    if (sheet === undefined) return;
+    const next = change(sheet);
+    if (next === sheet) return;
+    this.#sheets.set(next.page, next);
+    if (next.exceptions !== sheet.exceptions) this.options.drafts?.write(sheetDraft(next));
+    this.changed();
+  }
+
+  /** Everything on the page that was not excepted is what the page says it is. */
+  commit(input: PageInput): void {
+    const page = this.page;
+    const sheet = this.sheet;
+    if (page === undefined || sheet === undefined) return;
+    const answer = { tiles: sheetVerdicts(sheet), duration_ms: this.options.clock.read(), input };
+    for (const said of sheet.exceptions.values()) if (said.kind === "label") this.#remember(said.category);
+    this.#draft = null;
+    this.options.drafts?.write(null);
+    const { confirmed, relabeled } = sheetTally(sheet);
+    this.#do(
+      { kind: "page", category: page.category, confirmed, excepted: sheet.exceptions.size },
+      confirmed + relabeled,
+      () => this.options.record.commit(page.id, answer),
+      (commit) => this.options.record.takeBack(commit),
+    );
+  }
+
   label(category: number, input: Input): void {
-    const item = this.queue.current?.leased;
+    const item = this.item;
     if (item === undefined) return;
     const rank = item.suggestions.findIndex((suggestion) => suggestion.category === category);
     const taken = item.suggestions[rank];
@@ -99,56 +142,70 @@ export class Desk<T extends DeskItem> extends Emitter {
         ...(taken === undefined ? {} : { suggested: category, rank: rank + 1, probability: taken.probability }),
       },
     });
-    this.#recent = [category, ...this.#recent.filter((other) => other !== category)].slice(0, RECENT);
+    this.#remember(category);
   }
 
   skip(): void {
-    const item = this.queue.current?.leased;
+    const item = this.item;
     if (item !== undefined) this.#judge(item, { kind: "skip" });
   }
 
   flag(comment = ""): void {
-    const item = this.queue.current?.leased;
+    const item = this.item;
     if (item !== undefined) this.#judge(item, comment === "" ? { kind: "flag" } : { kind: "flag", comment });
   }
 
-  /** Takes the last act back, also one that the server has long since saved. */
+  /** Takes the last act back, a label or a whole page, also one that the server has long since saved. */
   undo(): void {
     const act = this.#acts.undo();
     if (act === undefined) return;
-    this.record({ image: act.image, kind: "undo", undoes: act.given.annotation });
-    this.#made -= 1;
+    act.takeBack(act.given.annotation);
+    this.#made -= act.made;
     this.#last = null;
-    this.queue.restore(act.image, act.before);
+    this.queue.restore(act.key, act.before);
   }
 
   redo(): void {
     const act = this.#acts.redo();
     if (act === undefined) return;
-    const given = { ...act.given, annotation: this.record(act.judgement) };
+    const given = { ...act.given, annotation: act.repeat() };
     this.#acts.redone({ ...act, given });
-    this.queue.show(act.image);
-    this.#give(act.image, given);
+    this.queue.show(act.key);
+    this.#give(given, act.made);
   }
 
-  #judge(item: T, what: Pick<Judgement, "kind" | "category" | "comment" | "evidence_details">): void {
+  #judge(item: I, what: Pick<Judgement, "category" | "comment" | "evidence_details"> & { kind: OneKind }): void {
     const judgement: Judgement = {
       image: item.image.id,
       token: item.token,
       blind: item.blind,
-      duration_ms: this.clock.read(),
+      duration_ms: this.options.clock.read(),
       ...what,
     };
-    const before = this.queue.current?.answer ?? null;
-    const kind = what.kind === "undo" ? "skip" : what.kind;
-    const given: Answer = { annotation: this.record(judgement), kind, category: what.category ?? null };
-    this.#acts.push({ image: item.image.id, before, given, judgement });
-    this.#give(item.image.id, given);
+    const { annotate } = this.options.record;
+    this.#do(
+      { kind: what.kind, category: what.category ?? null },
+      1,
+      () => annotate(judgement),
+      (undoes) => annotate({ image: item.image.id, kind: "undo", undoes }),
+    );
   }
 
-  #give(image: number, answer: Answer): void {
-    this.#made += 1;
-    this.#last = { image, answer };
+  #do(what: Omit<Answer, "annotation">, made: number, repeat: Act["repeat"], takeBack: Act["takeBack"]): void {
+    const slot = this.queue.current;
+    if (slot === undefined) return;
+    const given = { ...what, annotation: repeat() };
+    this.#acts.push({ key: slot.leased.key, before: slot.answer, given, made, repeat, takeBack });
+    this.#give(given, made);
+  }
+
+  #give(answer: Answer, made: number): void {
+    this.#made += made;
+    this.#last = answer;
     this.queue.answer(answer);
+  }
+
+  #remember(category: number): void {
+    this.#recent = [category, ...this.#recent.filter((other) => other !== category)].slice(0, RECENT);
   }
 }

@@ -5,6 +5,8 @@ export interface Pending {
   readonly id: string;
   /** Whose work it is; another person who signs in on this browser never sends it. */
   readonly user: number;
+  /** PUT where nothing else is said. */
+  readonly method?: "PUT" | "POST";
   readonly path: string;
   readonly body: unknown;
   readonly at: string;

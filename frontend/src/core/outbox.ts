@@ -62,7 +62,7 @@ export class Outbox extends Emitter {
   }
 
   /** Accepts one event. Resolves when it is on disk; it is on its way to the server from then on. */
-  async add(event: { readonly id: string; readonly path: string; readonly body: unknown }): Promise<void> {
+  async add(event: Pick<Pending, "id" | "method" | "path" | "body">): Promise<void> {
     if (this.#user === null) throw new Error("The outbox was used before anyone signed in.");
     const pending: Pending = { ...event, user: this.#user, at: (this.options.now?.() ?? new Date()).toISOString() };
     this.#pending = [...this.#pending, pending];

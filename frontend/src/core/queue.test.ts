@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { type Answer, LabelingQueue, type LeaseAnswer, type Leased } from "./queue";
 
-const leased = (id: number): Leased => ({ item: id, token: `t${id}`, image: { id, display: `/${id}.webp` } });
+const leased = (id: number): Leased => ({ key: `k${id}` });
 const label = (id: number): Answer => ({ annotation: `a${id}`, kind: "label", category: 1 });
 
 function queueOf(total: number, block = 4, lowWater = 1) {
@@ -12,7 +12,8 @@ function queueOf(total: number, block = 4, lowWater = 1) {
     given += size;
     return { items, empty: size === 0 ? "all_labeled" : null, remaining: total - given };
   });
-  return { queue: new LabelingQueue({ lease, block, lowWater }), lease };
+  const want = (ahead: readonly Leased[]): number => (ahead.length > lowWater ? 0 : block);
+  return { queue: new LabelingQueue({ lease, want }), lease };
 }
 
 describe("the labelling queue", () => {
@@ -20,7 +21,7 @@ describe("the labelling queue", () => {
     const { queue } = queueOf(4);
     await queue.fill();
     queue.answer(label(1));
-    expect(queue.current?.leased.image.id).toBe(2);
+    expect(queue.current?.leased.key).toBe("k2");
   });
 
   it("leases more before the last image is reached, and once at a time", async () => {
@@ -30,7 +31,7 @@ describe("the labelling queue", () => {
     for (const id of [1, 2, 3]) queue.answer(label(id));
     await queue.fill();
     expect(lease).toHaveBeenCalledTimes(2);
-    expect(queue.upcoming(9).map((item) => item.image.id)).toEqual([4, 5, 6, 7, 8]);
+    expect(queue.upcoming(9).map(({ key }) => key)).toEqual(["k4", "k5", "k6", "k7", "k8"]);
   });
 
   it("brings an image back with the answer it had before, across submitted ones", async () => {
@@ -38,10 +39,10 @@ describe("the labelling queue", () => {
     await queue.fill();
     queue.answer(label(1));
     queue.answer(label(2));
-    queue.restore(1, null);
-    expect(queue.current?.leased.image.id).toBe(1);
+    queue.restore("k1", null);
+    expect(queue.current?.leased.key).toBe("k1");
     queue.answer(label(1));
-    expect(queue.current?.leased.image.id).toBe(3);
+    expect(queue.current?.leased.key).toBe("k3");
   });
 
   it("says that nothing is left only when the server says so and every image is answered", async () => {
@@ -61,19 +62,37 @@ describe("the labelling queue", () => {
     await queue.fill();
     queue.next();
     queue.answer(label(2));
-    expect(queue.current?.leased.image.id).toBe(1);
+    expect(queue.current?.leased.key).toBe("k1");
   });
 
   it("hands back only what has no answer", async () => {
     const { queue } = queueOf(3, 3, 0);
     await queue.fill();
     queue.answer(label(1));
-    expect(queue.openTokens()).toEqual(["t2", "t3"]);
+    expect(queue.open().map(({ key }) => key)).toEqual(["k2", "k3"]);
+  });
+
+  it("tells the server what it holds already", async () => {
+    const { queue, lease } = queueOf(8);
+    await queue.fill();
+    for (const id of [1, 2, 3]) queue.answer(label(id));
+    await queue.fill();
+    expect(lease).toHaveBeenLastCalledWith(4, [leased(4)]);
+  });
+
+  it("lets go of what lies further ahead, never of what is on screen", async () => {
+    const { queue } = queueOf(4);
+    await queue.fill();
+    queue.answer(label(1));
+    expect(queue.letGo(1, () => true).map(({ key }) => key)).toEqual(["k4"]);
+    expect(queue.open().map(({ key }) => key)).toEqual(["k2", "k3"]);
+    expect(queue.letGo(0, ({ key }) => key === "k2")).toEqual([]);
   });
 
   it("keeps working after a failed lease", async () => {
     const answers = [Promise.reject(new Error("no network")), { items: [leased(1)], empty: null, remaining: 0 }];
-    const queue = new LabelingQueue({ lease: async () => (await answers.shift()) as LeaseAnswer<Leased> });
+    const lease = async () => (await answers.shift()) as LeaseAnswer<Leased>;
+    const queue = new LabelingQueue({ lease, want: () => 1 });
     await queue.fill();
     expect(queue.state).toBe("failed");
     await queue.fill();

@@ -1,10 +1,9 @@
 import { Emitter } from "./emitter";
 
-/** What the queue needs to know of a leased image; the rest is carried along. */
+/** What the queue needs to know of a leased image or page; the rest is carried along. */
 export interface Leased {
-  readonly item: number;
-  readonly token: string;
-  readonly image: { readonly id: number; readonly display: string };
+  /** Tells it from all others on this desk. */
+  readonly key: string;
 }
 
 export type EmptyReason = "no_images" | "processing" | "all_labeled" | "leased_by_others";
@@ -16,9 +15,13 @@ export interface LeaseAnswer<T extends Leased> {
 }
 
 export interface Answer {
+  /** UUID of the event, or of the commit when a whole page was answered. */
   readonly annotation: string;
-  readonly kind: "label" | "skip" | "flag";
+  readonly kind: "label" | "skip" | "flag" | "page";
   readonly category: number | null;
+  /** Of a page: how many tiles were confirmed, and of how many something else was said. */
+  readonly confirmed?: number;
+  readonly excepted?: number;
 }
 
 export interface Slot<T extends Leased> {
@@ -26,18 +29,18 @@ export interface Slot<T extends Leased> {
   readonly answer: Answer | null;
 }
 
-/** How many past images stay in reach of the arrow keys. */
+/** How many past entries stay in reach of undo and of the arrow keys. */
 const KEEP_PAST = 500;
 
 export type QueueState = "loading" | "ready" | "empty" | "failed";
 
 export interface QueueOptions<T extends Leased> {
-  readonly lease: (count: number) => Promise<LeaseAnswer<T>>;
-  readonly block?: number;
-  readonly lowWater?: number;
+  readonly lease: (count: number, held: readonly T[]) => Promise<LeaseAnswer<T>>;
+  /** How many to lease when these are all that wait, the one on screen included; 0 while they are enough. */
+  readonly want: (ahead: readonly T[]) => number;
 }
 
-/** The images on this person's desk: past ones stay reachable, the next ones are leased before they are needed. */
+/** What lies on this person's desk: the past stays reachable, what comes next is leased before it is needed. */
 export class LabelingQueue<T extends Leased> extends Emitter {
   #slots: Slot<T>[] = [];
   #position = 0;
@@ -77,28 +80,39 @@ export class LabelingQueue<T extends Leased> extends Emitter {
     return this.#empty === null ? "loading" : "empty";
   }
 
-  /** The next `count` images after the one on screen, for the prefetcher. */
+  /** What is on screen and the next `count` after it, for the prefetcher. */
   upcoming(count: number): T[] {
     return this.#slots.slice(this.#position, this.#position + count + 1).map((slot) => slot.leased);
   }
 
-  /** Tokens of what is leased and not yet answered: to renew while working, to hand back when leaving. */
-  openTokens(): string[] {
-    return this.#slots.filter((slot) => slot.answer === null).map((slot) => slot.leased.token);
+  /** What is leased and not yet answered: to renew while working, to hand back when leaving. */
+  open(): T[] {
+    return this.#slots.filter((slot) => slot.answer === null).map((slot) => slot.leased);
+  }
+
+  /** Lets go of what lies open after the next `keep` entries, and says what that was. What is on screen stays. */
+  letGo(keep: number, which: (leased: T) => boolean): T[] {
+    const gone = this.#slots
+      .filter((slot, index) => index > this.#position + keep && slot.answer === null && which(slot.leased))
+      .map((slot) => slot.leased);
+    this.#slots = this.#slots.filter((slot) => !gone.includes(slot.leased));
+    if (gone.length > 0) this.changed();
+    return gone;
   }
 
   /** Leases more when few are left. Several calls at once lease once. */
   fill(): Promise<void> {
-    const ahead = this.#slots.slice(this.#position).filter((slot) => slot.answer === null).length;
-    if (ahead > (this.options.lowWater ?? 8)) return Promise.resolve();
-    this.#leasing ??= this.#lease().finally(() => {
+    const ahead = this.#slots.slice(this.#position).filter((slot) => slot.answer === null);
+    const count = this.options.want(ahead.map((slot) => slot.leased));
+    if (count < 1) return this.#leasing ?? Promise.resolve();
+    this.#leasing ??= this.#lease(count).finally(() => {
       this.#leasing = null;
       this.changed();
     });
     return this.#leasing;
   }
 
-  /** Records the answer to the image on screen and moves to the next open one, before any server knows. */
+  /** Records the answer to what is on screen and moves to the next open one, before any server knows. */
   answer(answer: Answer): void {
     this.#slots = this.#slots.map((slot, index) => (index === this.#position ? { ...slot, answer } : slot));
     const ahead = this.#slots.findIndex((slot, index) => index > this.#position && slot.answer === null);
@@ -108,17 +122,17 @@ export class LabelingQueue<T extends Leased> extends Emitter {
     void this.fill();
   }
 
-  /** Brings an image back on screen with the answer that it had before. */
-  restore(image: number, answer: Answer | null): void {
-    const index = this.#slots.findIndex((slot) => slot.leased.image.id === image);
+  /** Brings an entry back on screen with the answer that it had before. */
+  restore(key: string, answer: Answer | null): void {
+    const index = this.#lastOf(key);
     if (index < 0) return;
     this.#slots = this.#slots.map((slot, at) => (at === index ? { ...slot, answer } : slot));
     this.#position = index;
     this.changed();
   }
 
-  show(image: number): void {
-    const index = this.#slots.findIndex((slot) => slot.leased.image.id === image);
+  show(key: string): void {
+    const index = this.#lastOf(key);
     if (index >= 0) this.#moveTo(index);
   }
 
@@ -130,17 +144,21 @@ export class LabelingQueue<T extends Leased> extends Emitter {
     if (this.#position < this.#slots.length - 1) this.#moveTo(this.#position + 1);
   }
 
+  #lastOf(key: string): number {
+    return this.#slots.findLastIndex((slot) => slot.leased.key === key);
+  }
+
   #moveTo(index: number): void {
     this.#position = index;
     this.changed();
     void this.fill();
   }
 
-  async #lease(): Promise<void> {
+  async #lease(count: number): Promise<void> {
     try {
-      const answer = await this.options.lease(this.options.block ?? 20);
-      const known = new Set(this.#slots.filter((slot) => slot.answer === null).map((slot) => slot.leased.image.id));
-      const fresh = answer.items.filter((item) => !known.has(item.image.id));
+      const answer = await this.options.lease(count, this.open());
+      const known = new Set(this.open().map(({ key }) => key));
+      const fresh = answer.items.filter(({ key }) => !known.has(key));
       const drop = Math.max(this.#position - KEEP_PAST, 0);
       this.#slots = [...this.#slots.slice(drop), ...fresh.map((leased) => ({ leased, answer: null }))];
       this.#position -= drop;

@@ -15,11 +15,20 @@ interface PickerProps<T extends Pickable> {
   label: string;
   /** Shown before anything is typed. */
   recent?: readonly T[];
+  /** What was typed already: the letter that opened it. */
+  initial?: string;
 }
 
 /** Type-ahead over names, synonyms and parents: arrows move, Enter takes, Escape leaves. */
-export function CategoryPicker<T extends Pickable>({ items, onPick, onClose, label, recent = [] }: PickerProps<T>) {
-  const [typed, setTyped] = useState("");
+export function CategoryPicker<T extends Pickable>({
+  items,
+  onPick,
+  onClose,
+  label,
+  recent = [],
+  initial = "",
+}: PickerProps<T>) {
+  const [typed, setTyped] = useState(initial);
   const [at, setAt] = useState(0);
   const input = useRef<HTMLInputElement>(null);
   const list = useId();

@@ -22,7 +22,7 @@ export function useCommands(scope: string, commands: readonly Command[], options
     const steady = latest.current.map((command) => ({
       ...command,
       when: () => now(command.id)?.when?.() ?? true,
-      run: () => now(command.id)?.run(),
+      run: (letter?: string) => now(command.id)?.run(letter),
       ...(command.release === undefined ? {} : { release: () => now(command.id)?.release?.() }),
     }));
     return registry.open(scope, steady, { exclusive });

@@ -1,24 +1,15 @@
 import { useOverview } from "@/api/shared";
-import type { LeasedItem } from "@/api/types";
-import type { Desk } from "@/core/desk";
 import { count, seconds } from "@/core/format";
 import type { EmptyReason } from "@/core/queue";
 import { Progress } from "@/ui/Bar";
 import { Button, LinkButton } from "@/ui/Button";
 import { Empty } from "@/ui/States";
+import type { LabelingDesk } from "./useDesk";
 
 type Reason = EmptyReason | "loading" | "viewer" | "no_categories";
 
 /** Why there is no image on screen, and what helps. */
-export function NothingToLabel({
-  project,
-  reason,
-  desk,
-}: {
-  project: number;
-  reason: Reason;
-  desk?: Desk<LeasedItem>;
-}) {
+export function NothingToLabel({ project, reason, desk }: { project: number; reason: Reason; desk?: LabelingDesk }) {
   const home = `/p/${project}`;
   const again = desk?.canUndo ? (
     <Button icon="undo" command="label.undo" onClick={() => desk.undo()}>

@@ -1,10 +1,11 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LeasedItem } from "@/api/types";
-import type { Prefetcher } from "@/core/prefetch";
+import type { Pictures } from "./useDesk";
 
 interface StageProps {
-  item: LeasedItem;
-  pictures: Prefetcher<HTMLImageElement>;
+  image: Pick<LeasedItem["image"], "id" | "display" | "thumb" | "name">;
+  blind: boolean;
+  pictures: Pictures;
   zoomed: boolean;
   setZoomed: (zoomed: boolean) => void;
 }
@@ -12,10 +13,10 @@ interface StageProps {
 const LONG_PRESS_MS = 250;
 
 /** The image at full height, whole. The decoded element itself is put on the page, so showing it is one paint. */
-export function Stage({ item, pictures, zoomed, setZoomed }: StageProps) {
+export function Stage({ image, blind, pictures, zoomed, setZoomed }: StageProps) {
   const frame = useRef<HTMLDivElement>(null);
   const press = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const { id, display, thumb, name } = item.image;
+  const { id, display, thumb, name } = image;
 
   useLayoutEffect(() => {
     const place = (picture: HTMLImageElement): void => {
@@ -69,7 +70,7 @@ export function Stage({ item, pictures, zoomed, setZoomed }: StageProps) {
         onPointerCancel={release}
         onContextMenu={(event) => event.preventDefault()}
       />
-      {item.blind && (
+      {blind && (
         <span
           class="stage-blind"
           title="Drawn at random to measure the model: no suggestion is shown, so that your answer is your own."

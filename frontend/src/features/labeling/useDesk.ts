@@ -1,67 +1,77 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { queue as endpoint } from "@/api/endpoints";
 import { versionOf } from "@/api/events";
-import { annotate } from "@/api/outbox";
+import { annotate, commitPage, takePageBack } from "@/api/outbox";
+import type { LabelingPage } from "@/api/page-types";
 import type { LeasedItem } from "@/api/types";
 import { LookingClock } from "@/core/clock";
 import { Desk } from "@/core/desk";
 import { Prefetcher } from "@/core/prefetch";
 import { LabelingQueue } from "@/core/queue";
+import { draftsOf } from "./drafts";
+import { leasesRelease, leasesRenew, leasing, type Source } from "./leases";
+import type { Screen } from "./useScreen";
 
 const AHEAD = 10;
 const RENEW_MS = 60_000;
 const ASK_AGAIN_MS = 10_000;
+/** A tab that slept this long no longer holds what lay ahead: it is handed back and taken anew. */
+const ASLEEP_MS = 240_000;
 
-async function decoded(url: string): Promise<HTMLImageElement> {
-  const image = new Image();
-  image.src = url;
-  image.draggable = false;
-  await image.decode();
-  return image;
-}
+export type LabelingDesk = Desk<LeasedItem, LabelingPage>;
+export type Pictures = Prefetcher<HTMLImageElement>;
 
 export interface DeskOnScreen {
-  readonly desk: Desk<LeasedItem>;
-  readonly pictures: Prefetcher<HTMLImageElement>;
+  readonly desk: LabelingDesk;
+  readonly pictures: Pictures;
 }
 
 /** A desk for as long as the page is open: leases renewed while working, handed back when leaving. */
-export function useDesk(project: number): DeskOnScreen {
-  const made = useMemo(() => build(project), [project]);
+export function useDesk(project: number, source: Source, screen: Screen): DeskOnScreen {
+  const made = useMemo(() => build(project, source, screen), [project, source, screen]);
   const [, redraw] = useState(0);
   const { desk, pictures, clock } = made;
 
   useEffect(() => {
     const stop = desk.subscribe(() => {
-      const next = desk.queue.upcoming(AHEAD);
-      pictures.want(next.map(({ image }) => image.display));
-      for (const { exemplars } of next.slice(0, 3)) {
-        for (const { images } of exemplars) for (const { thumb } of images) new Image().src = thumb;
-      }
+      prefetch(desk, pictures, screen);
       redraw((now) => now + 1);
     });
     void desk.queue.fill();
     return stop;
-  }, [desk, pictures]);
+  }, [desk, pictures, screen]);
 
   useEffect(() => {
-    const renew = setInterval(() => {
-      const tokens = desk.queue.openTokens();
-      if (tokens.length > 0 && !document.hidden) void endpoint.renew(project, tokens).catch(() => undefined);
-    }, RENEW_MS);
-    const again = setInterval(() => {
-      if (desk.queue.current === undefined && !document.hidden) void desk.queue.fill();
-    }, ASK_AGAIN_MS);
-    const leave = (): void => {
-      const tokens = desk.queue.openTokens();
-      if (tokens.length > 0) void endpoint.release(project, tokens).catch(() => undefined);
+    let acted = Date.now();
+    const act = (): void => {
+      if (Date.now() - acted > ASLEEP_MS) {
+        leasesRelease(
+          project,
+          desk.queue.letGo(0, () => true),
+        );
+        leasesRenew(project, desk.queue.open());
+        void desk.queue.fill();
+      }
+      acted = Date.now();
     };
+    const renew = setInterval(() => {
+      if (Date.now() - acted < RENEW_MS * 2) leasesRenew(project, desk.queue.open());
+    }, RENEW_MS);
+    const fill = (): void => void desk.queue.fill();
+    const again = setInterval(() => {
+      if (desk.queue.current === undefined && !document.hidden) fill();
+    }, ASK_AGAIN_MS);
+    const leave = (): void => leasesRelease(project, desk.queue.open());
     const look = (): void => (document.hidden ? clock.pause() : clock.resume());
+    const heard = ["keydown", "pointerdown"] as const;
+    for (const name of heard) window.addEventListener(name, act, { capture: true, passive: true });
+    window.addEventListener("online", fill);
     window.addEventListener("pagehide", leave);
     document.addEventListener("visibilitychange", look);
     return () => {
       clearInterval(renew);
       clearInterval(again);
+      for (const name of heard) window.removeEventListener(name, act, { capture: true });
+      window.removeEventListener("online", fill);
       window.removeEventListener("pagehide", leave);
       document.removeEventListener("visibilitychange", look);
       leave();
@@ -77,9 +87,41 @@ export function useDesk(project: number): DeskOnScreen {
   return made;
 }
 
-function build(project: number) {
+function build(project: number, source: Source, screen: Screen) {
   const clock = new LookingClock(() => performance.now());
-  const queue = new LabelingQueue<LeasedItem>({ lease: (count) => endpoint.lease(project, count) });
-  const desk = new Desk(queue, clock, (judgement) => annotate(project, judgement));
-  return { desk, clock, pictures: new Prefetcher(decoded, 32) };
+  const queue = new LabelingQueue(leasing(project, source, () => screen.tilesMost()));
+  const desk: LabelingDesk = new Desk({
+    queue,
+    clock,
+    drafts: draftsOf(project),
+    record: {
+      annotate: (judgement) => annotate(project, judgement),
+      commit: (page, answer) => commitPage(project, page, answer),
+      takeBack: (commit) => takePageBack(project, commit),
+    },
+  });
+  return { desk, clock, pictures: new Prefetcher(decoded, 260) };
+}
+
+/** The images of the pages that come next are fetched and decoded before they are needed. */
+function prefetch(desk: LabelingDesk, pictures: Pictures, screen: Screen): void {
+  const next = desk.queue.upcoming(AHEAD);
+  const urls = next.flatMap((entry) =>
+    entry.kind === "one" ? [entry.item.image.display] : screen.tileUrls(entry.page),
+  );
+  pictures.want(urls);
+  for (const entry of next.slice(0, 3)) {
+    const beside =
+      entry.kind === "page" ? entry.page.exemplars : entry.item.exemplars.flatMap(({ images }) => [...images]);
+    for (const { thumb } of beside) new Image().src = thumb;
+  }
+}
+
+async function decoded(url: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = url;
+  image.alt = "";
+  image.draggable = false;
+  await image.decode();
+  return image;
 }

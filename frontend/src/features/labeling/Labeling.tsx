@@ -1,0 +1,80 @@
+import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { useProject, useTaxonomy } from "@/api/shared";
+import { mayAnnotate } from "@/core/roles";
+import { useCommands } from "@/ui/commands";
+import { Failed } from "@/ui/States";
+import type { Source } from "./leases";
+import { NothingToLabel } from "./NothingToLabel";
+import { OneView } from "./OneView";
+import { PageView, type PageViewProps } from "./PageView";
+import { useDesk } from "./useDesk";
+import { useFeedback } from "./useFeedback";
+import { useScreen } from "./useScreen";
+import "./labeling.css";
+import "./page.css";
+
+/** The labelling screen: pages and single images in one flow, or single images alone. */
+export function Labeling({ project, source }: { project: number; source: Source }) {
+  const { data } = useProject(project);
+  const name = data?.name;
+  useEffect(() => {
+    if (name) document.title = `Label · ${name} · Winnow`;
+  }, [name]);
+  if (data && !mayAnnotate(data.role)) return <NothingToLabel project={project} reason="viewer" />;
+  return data ? <AtTheDesk key={`${project}/${source}`} project={project} source={source} /> : null;
+}
+
+function AtTheDesk({ project, source }: { project: number; source: Source }) {
+  const { screen, frame } = useScreen();
+  const { desk, pictures } = useDesk(project, source, screen);
+  const feedback = useFeedback(project, desk, source);
+  const taxonomy = useTaxonomy(project);
+  const [announced, announce] = useState("");
+  const { route } = useLocation();
+  useCommands("labeling", [
+    {
+      id: "label.grid",
+      title: source === "pages" ? "One image at a time" : "Whole pages",
+      category: "Look",
+      keys: ["G"],
+      run: () => route(source === "pages" ? `/p/${project}/label/one` : `/p/${project}/label`),
+    },
+  ]);
+  return (
+    <div
+      ref={frame}
+      class="labeling"
+      style={{ "--head": `${screen.head}px`, "--foot": `${screen.foot}px` }}
+      data-entry={desk.queue.current?.leased.key}
+    >
+      <p class="visually-hidden" role="status" data-testid="announced">
+        {announced}
+      </p>
+      {onTheDesk({ project, desk, pictures, screen, taxonomy, feedback, announce })}
+    </div>
+  );
+}
+
+type OnTheDesk = Omit<PageViewProps, "page" | "sheet">;
+
+/** Not a component: the desk stays the same object while what lies on it changes. */
+function onTheDesk({ project, desk, pictures, screen, taxonomy, feedback, announce }: OnTheDesk): VNode {
+  const { item, page, sheet, queue } = desk;
+  if (taxonomy.loaded && taxonomy.active.length === 0)
+    return <NothingToLabel project={project} reason="no_categories" />;
+  if (taxonomy.error && !taxonomy.loaded) return <Failed error={taxonomy.error} onRetry={taxonomy.reload} />;
+  if (queue.state === "failed" && queue.error) {
+    return (
+      <div class="page">
+        <Failed error={queue.error} onRetry={() => void queue.fill()} />
+      </div>
+    );
+  }
+  if (page && sheet) {
+    return <PageView {...{ project, desk, page, sheet, taxonomy, pictures, screen, feedback, announce }} />;
+  }
+  if (item) return <OneView {...{ project, desk, item, taxonomy, pictures, feedback, announce }} />;
+  return <NothingToLabel project={project} reason={queue.emptyReason ?? "loading"} desk={desk} />;
+}

@@ -1,0 +1,51 @@
+import { pages, queue } from "@/api/endpoints";
+import type { LabelingPage } from "@/api/page-types";
+import type { LeasedItem } from "@/api/types";
+import { type Entry, oneEntry, pageEntry, wantOnes, wantPages } from "@/core/entry";
+import type { QueueOptions } from "@/core/queue";
+
+export type DeskEntry = Entry<LeasedItem, LabelingPage>;
+
+/** Pages with single images between them, or single images alone. */
+export type Source = "pages" | "one";
+
+const pageIds = (entries: readonly DeskEntry[]): string[] =>
+  entries.flatMap((entry) => (entry.kind === "page" ? [entry.page.id] : []));
+const tokens = (entries: readonly DeskEntry[]): string[] =>
+  entries.flatMap((entry) => (entry.kind === "one" ? [entry.item.token] : []));
+
+/** Where what lies on the desk comes from. `tilesMost` is asked at each lease: windows change their size. */
+export function leasing(project: number, source: Source, tilesMost: () => number): QueueOptions<DeskEntry> {
+  if (source === "one") {
+    return {
+      want: wantOnes,
+      lease: async (count) => {
+        const { items, ...rest } = await queue.lease(project, count);
+        return { ...rest, items: items.map(oneEntry) };
+      },
+    };
+  }
+  return {
+    want: wantPages,
+    lease: async (count, held) => {
+      const ask = { count: Math.min(count, 4), tiles_max: tilesMost(), holding: pageIds(held) };
+      const { entries, empty, remaining } = await pages.lease(project, ask);
+      const items = entries.map((entry) => (entry.kind === "page" ? pageEntry(entry.page) : oneEntry(entry.item)));
+      return { items, empty, remaining };
+    },
+  };
+}
+
+/** While a person works, what is on the desk stays theirs. */
+export function leasesRenew(project: number, entries: readonly DeskEntry[]): void {
+  const [held, single] = [pageIds(entries), tokens(entries)];
+  if (held.length > 0) void pages.renew(project, held).catch(() => undefined);
+  if (single.length > 0) void queue.renew(project, single).catch(() => undefined);
+}
+
+/** Hands back what was not answered, also from a tab that is closing. */
+export function leasesRelease(project: number, entries: readonly DeskEntry[]): void {
+  const [held, single] = [pageIds(entries), tokens(entries)];
+  if (held.length > 0) void pages.release(project, held).catch(() => undefined);
+  if (single.length > 0) void queue.release(project, single).catch(() => undefined);
+}
