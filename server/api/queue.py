@@ -93,7 +93,7 @@ class LeaseView(ProjectView):
         )
         return Response(
             {
-                "items": [_card(project_id, card) for card in cards],
+                "items": [card_out(project_id, card) for card in cards],
                 "empty": None if cards else queue_empty_reason(project_id=project_id),
                 "remaining": images_remaining(project_id=project_id),
             }
@@ -107,7 +107,7 @@ class LeaseView(ProjectView):
         return leased
 
 
-def _card(project_id: int, card: Card) -> dict[str, Any]:
+def card_out(project_id: int, card: Card) -> dict[str, Any]:
     image = card.leased.image_id
     return {
         "item": card.leased.item_id,

@@ -16,6 +16,7 @@ RESOURCES = [
     "jobs",
     "queue",
     "annotations",
+    "page_labeling",
     "overview",
     "similar",
     "rounds",

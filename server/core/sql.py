@@ -1,5 +1,6 @@
 """Plain SQL where one statement must do what the ORM needs several for: leases, ranking, COPY, swaps."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,3 +35,8 @@ def execute(statement: str, params: Params = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return int(cursor.rowcount)
+
+
+def read_json(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    """The row with these jsonb columns parsed: Django asks the driver for their text."""
+    return {**row, **{name: json.loads(row[name]) for name in columns}}

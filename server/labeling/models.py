@@ -41,6 +41,9 @@ class QueueItem(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["project", "image"], name="queue_item_once")]
         indexes: ClassVar = [
             models.Index(fields=["project", "rank", "id"], condition=Q(slots__gt=0), name="queue_open"),
+            models.Index(
+                fields=["project", "rank", "id"], condition=Q(slots__gt=0, purpose="blind"), name="queue_open_blind"
+            ),
         ]
 
 
@@ -159,6 +162,40 @@ class Consensus(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["project", "category"], name="consensus_by_category"),
+            models.Index(fields=["project", "category", "image"], name="consensus_by_category_image"),
             models.Index(fields=["project", "state"], name="consensus_by_state"),
         ]
+
+
+from server.labeling.page_models import (  # noqa: E402 (Django looks for an app's models here)
+    Gold,
+    Page,
+    PageCommit,
+    PagePlan,
+    PageSkill,
+    ReviewReason,
+    ReviewRequest,
+    Strike,
+    Teaching,
+)
+
+__all__ = [
+    "Annotation",
+    "BlindDraw",
+    "Consensus",
+    "ConsensusState",
+    "Evidence",
+    "Gold",
+    "Kind",
+    "Lease",
+    "Page",
+    "PageCommit",
+    "PagePlan",
+    "PageSkill",
+    "Purpose",
+    "QueueItem",
+    "ReviewReason",
+    "ReviewRequest",
+    "Strike",
+    "Teaching",
+]

@@ -171,6 +171,11 @@ def after_annotated(project_id: int) -> None:
     transaction.on_commit(lambda: _predict_when_due(project_id))
 
 
+def after_page_committed(project_id: int) -> None:
+    """A page of corrections, or one taken back → as after any label."""
+    after_annotated(project_id)
+
+
 def _predict_when_due(project_id: int) -> None:
     if fresh_labels(project_id=project_id, at_most=PREDICT_EVERY) < PREDICT_EVERY:
         return

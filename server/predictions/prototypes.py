@@ -1,5 +1,7 @@
 """Prototypes as sum and count, moved by pgvector's own arithmetic: no vector leaves the database."""
 
+from collections.abc import Sequence
+
 from server.core import sql
 
 ADD = """
@@ -40,3 +42,45 @@ def prototype_move(
             sql.execute(ADD, params)
         elif not sql.execute(SUBTRACT, params):
             sql.execute(EMPTY, params)
+
+
+HOLD = """
+SELECT category_id FROM predictions_prototype
+WHERE space_id = %(space)s AND category_id = ANY(%(categories)s) ORDER BY category_id FOR UPDATE
+"""
+MOVED = """
+SELECT e.space_id, m.category_id, sum(e.vector::vector) AS total, count(*) AS count
+FROM unnest(%(images)s::bigint[], %(moved)s::bigint[]) AS m (image_id, category_id)
+JOIN embeddings_embedding e ON e.space_id = %(space)s AND e.image_id = m.image_id
+GROUP BY e.space_id, m.category_id
+"""
+ADD_MANY = f"""
+INSERT INTO predictions_prototype AS p (space_id, category_id, total, count)
+{MOVED} ORDER BY m.category_id
+ON CONFLICT (space_id, category_id) DO UPDATE SET total = p.total + EXCLUDED.total, count = p.count + EXCLUDED.count
+"""
+SUBTRACT_MANY = f"""
+WITH moved AS ({MOVED}), emptied AS (
+    DELETE FROM predictions_prototype p USING moved m
+    WHERE p.space_id = m.space_id AND p.category_id = m.category_id AND p.count <= m.count)
+UPDATE predictions_prototype p SET total = p.total - m.total, count = p.count - m.count
+FROM moved m WHERE p.space_id = m.space_id AND p.category_id = m.category_id AND p.count > m.count
+"""
+
+
+def prototypes_move(*, space_id: int | None, moves: Sequence[tuple[int, int | None, int | None]]) -> None:
+    """Many images at once, as (image, category before, category now): at most three statements, whatever their number.
+
+    As `prototype_move`, inside the caller's transaction, with rows locked in the order of category ids.
+    """
+    real = [move for move in moves if move[1] != move[2]]
+    if space_id is None or not real:
+        return
+    out = [(image, before) for image, before, _ in real if before is not None]
+    into = [(image, now) for image, _, now in real if now is not None]
+    if len({category for _, category in out + into}) > 1:
+        sql.execute(HOLD, {"space": space_id, "categories": [category for _, category in out + into]})
+    for statement, pairs in ((SUBTRACT_MANY, out), (ADD_MANY, into)):
+        if pairs:
+            images, categories = [image for image, _ in pairs], [category for _, category in pairs]
+            sql.execute(statement, {"space": space_id, "images": images, "moved": categories})

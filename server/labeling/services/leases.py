@@ -36,7 +36,7 @@ TAKE = """
 WITH picked AS (
     SELECT q.id, q.image_id, q.purpose, q.reason, q.rank
     FROM labeling_queueitem q
-    WHERE q.project_id = %(project)s AND q.slots > 0
+    WHERE q.project_id = %(project)s AND q.slots > 0 {only}
       AND NOT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.item_id = q.id AND l.user_id = %(user)s)
       AND (q.remaining = q.wanted OR NOT EXISTS (
           SELECT 1 FROM labeling_annotation a
@@ -103,11 +103,14 @@ RETURNING token, lease_until
 
 
 @transaction.atomic
-def leases_take(*, project_id: int, user_id: int, count: int, lease_s: float = LEASE_S) -> list[Leased]:
+def leases_take(
+    *, project_id: int, user_id: int, count: int, lease_s: float = LEASE_S, blind_only: bool = False
+) -> list[Leased]:
     """Up to `count` of the best-ranked items that are free and that this person has not judged yet."""
     leases_reclaim(project_id=project_id)
     params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
-    return [Leased(**row) for row in sql.fetch_all(TAKE, params)]
+    only = "AND q.purpose = 'blind'" if blind_only else ""
+    return [Leased(**row) for row in sql.fetch_all(TAKE.format(only=only), params)]
 
 
 @transaction.atomic(savepoint=False)

@@ -32,7 +32,8 @@ DELETE FROM labeling_queueitem WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 """
 
-# What people have judged in the meantime stays out; what somebody holds stays as it is.
+# What people have judged in the meantime stays out; what somebody holds stays as it is. In the order of ids, as pages
+# bring their images in: two that meet wait for each other and never in a circle.
 INSERT = """
 INSERT INTO labeling_queueitem
     (project_id, round_id, image_id, purpose, rank, reason, wanted, remaining, slots, created_at)
@@ -42,6 +43,7 @@ FROM unnest(%(images)s::bigint[], %(purposes)s::text[], %(ranks)s::float8[], %(r
     AS row (image_id, purpose, rank, reason)
 JOIN images_image i ON i.id = row.image_id AND i.project_id = %(project)s AND i.state = 'ready'
 WHERE NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = i.id)
+ORDER BY i.id
 ON CONFLICT (project_id, image_id) DO NOTHING
 """
 
