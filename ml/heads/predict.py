@@ -6,12 +6,14 @@ from torch import Tensor
 
 from ml.errors import ShapeError
 from ml.heads.base import Head
-from ml.types import FloatArray, TopK
+from ml.types import FloatArray, IntArray, TopK
 
 DEFAULT_CHUNK = 8192
 
 
-def predict_topk(head: Head, vectors: FloatArray, *, k: int = 5, chunk: int = DEFAULT_CHUNK) -> TopK:
+def predict_topk(
+    head: Head, vectors: FloatArray, *, k: int = 5, chunk: int = DEFAULT_CHUNK, columns: IntArray | None = None
+) -> TopK:
     """The k likeliest classes of each vector, with margin and entropy over all classes.
 
     Args:
@@ -19,6 +21,7 @@ def predict_topk(head: Head, vectors: FloatArray, *, k: int = 5, chunk: int = DE
         vectors: (P, D) float16 or float32, possibly a memory map; read `chunk` rows at a time.
         k: Classes kept; at most N are given.
         chunk: Rows at a time. 8,192 × 512 float32 stay in a last-level cache.
+        columns: (M,) classes to choose among where some of the head's no longer count; answers are positions in it.
 
     Returns:
         `TopK` in the order of `vectors`. With one class margin is 1.
@@ -28,17 +31,19 @@ def predict_topk(head: Head, vectors: FloatArray, *, k: int = 5, chunk: int = DE
     """
     if k < 1 or chunk < 1:
         raise ShapeError(f"k and chunk are at least 1, got {k} and {chunk}")
-    k = min(k, head.n_classes)
+    k = min(k, head.n_classes if columns is None else len(columns))
     total = len(vectors)
     index = np.empty((total, k), np.int32)
     probability = np.empty((total, k), np.float32)
     margin, entropy = np.empty(total, np.float32), np.empty(total, np.float32)
     device = next(iter(head.tensors().values())).device
+    kept = None if columns is None else torch.as_tensor(columns, dtype=torch.int64, device=device)
     with torch.inference_mode():
         for start in range(0, total, chunk):
             rows = slice(start, min(start + chunk, total))
             block = torch.from_numpy(np.array(vectors[rows])).to(device)  # a copy: memory maps are read-only
-            parts = _reduced(head.logits(block), temperature=head.temperature, k=k)
+            logits = head.logits(block)
+            parts = _reduced(logits if kept is None else logits[:, kept], temperature=head.temperature, k=k)
             for target, part in zip((index, probability, margin, entropy), parts, strict=True):
                 target[rows] = part.cpu().numpy()
     return TopK(class_index=index, probability=probability, margin=margin, entropy=entropy)

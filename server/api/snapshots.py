@@ -75,7 +75,7 @@ class SnapshotsView(ProjectView):
     @extend_schema(operation_id="projects_snapshots_list", parameters=[PageParams], responses=SnapshotList)
     def get(self, request: Request, project_id: int) -> Response:
         params = read_params(request, PageParams)
-        qs = Snapshot.objects.filter(project_id=project_id)
+        qs = Snapshot.objects.filter(project_id=project_id, filters__purpose__isnull=True)
         rows, following = page(qs, keys=NEWEST, cursor=params.get("cursor"), limit=params["limit"])
         return Response({"items": [snapshot_out(row) for row in rows], "next": following})
 

@@ -55,7 +55,7 @@ def pool_predict(
         n_classes=n_classes,
         text=text,
         text_scale=text_scale,
-        background=_background(vectors, seed),
+        background=background_of(vectors, seed),
     )
     head = fit_head("default", examples, seed=seed)
     top = predict_topk(head, vectors, k=TOP)
@@ -69,7 +69,7 @@ def pool_predict(
     )
 
 
-def _background(vectors: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
+def background_of(vectors: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
     rows = np.arange(len(vectors))
     if len(vectors) > BACKGROUND:
         rows = np.sort(np.random.default_rng(seed).choice(len(vectors), BACKGROUND, replace=False))

@@ -198,6 +198,9 @@ WINNOW_IMPORT_ROOTS = env.import_roots
 WINNOW_MAX_UPLOAD_BYTES = env.winnow_max_upload_bytes
 WINNOW_MAX_ARCHIVE_BYTES = env.winnow_max_archive_bytes
 WINNOW_MAX_PIXELS = env.winnow_max_pixels
+WINNOW_FAILPOINT = ""
+"""No place to stop at: only the settings of the tests name one (`server.core.failpoints`)."""
+WINNOW_FAILPOINT_DIR = ""
 
 LOGGING = {
     "version": 1,

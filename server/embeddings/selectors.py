@@ -49,6 +49,12 @@ def pending_image_ids(*, project_id: int, space: EncoderVersion, chunk: int) -> 
     return [ids[start : start + chunk] for start in range(0, len(ids), chunk)]
 
 
+def space_lacks(*, project_id: int, space: EncoderVersion) -> bool:
+    """Whether a ready image of the project has no vector in this space, and no reason why not."""
+    statement = f"SELECT EXISTS ({PENDING})"
+    return bool(sql.fetch_value(statement, {"project": project_id, "space": space.pk}))
+
+
 def embeddings_count(*, project_id: int, space: EncoderVersion) -> int:
     """Vectors of a project in a space."""
     statement = "SELECT count(*) FROM embeddings_embedding WHERE space_id = %s AND project_id = %s"

@@ -15,12 +15,17 @@ from celery import current_app
 from django.db import transaction
 
 from server.accounts.models import User
+from server.embeddings.selectors import space_lacks
 from server.images.models import Image, ImageState
 from server.jobs import services as jobs
 from server.jobs.models import Job, State
 from server.jobs.selectors import live_job
 from server.labeling.models import Annotation
 from server.projects.models import Project
+from server.training.models import TrainingRun, Trigger
+from server.training.options import TrainingOptions, options_out, training_options
+from server.training.selectors import due, may_be_due, run_live
+from server.training.services import training_run_create, training_run_queued
 
 PREDICT_EVERY = 20
 """Labels between two predictions of a whole project; prototypes move with every single one."""
@@ -43,6 +48,7 @@ KINDS = {
     "embed": Kind("ml", "Looking at images"),
     "predict": Kind("ml", "Predicting categories"),
     "acquire": Kind("ml", "Choosing what to label next"),
+    "train": Kind("ml", "Training a better model"),
     "encode_text": Kind("interactive", "Reading a text"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "export": Kind("default", "Writing an export"),
@@ -131,6 +137,14 @@ def after_embedded(project_id: int) -> Job:
     return enqueue("predict", project_id=project_id, coalesce_key=f"predict:{project_id}")
 
 
+def after_promoted(project_id: int) -> Job:
+    """Another head or space serves → predict again with it; embed first what its space lacks."""
+    space = Project.objects.select_related("active_space").get(pk=project_id).active_space
+    if space is not None and space_lacks(project_id=project_id, space=space):
+        return after_images_ready(project_id)
+    return after_embedded(project_id)
+
+
 def after_predicted(project_id: int) -> Job:
     """A new ranking is possible → fill the queue."""
     return enqueue("acquire", project_id=project_id, coalesce_key=f"acquire:{project_id}")
@@ -167,8 +181,15 @@ def switch_encoder(project_id: int, *, name: str, created_by: User | None) -> Jo
 
 
 def after_annotated(project_id: int) -> None:
-    """People taught something → predict again once enough of it is new. One or two cheap queries."""
-    transaction.on_commit(lambda: _predict_when_due(project_id))
+    """People taught something → predict, and train, again once enough of it is new. A few cheap queries."""
+    transaction.on_commit(lambda: _when_due(project_id))
+
+
+def _when_due(project_id: int) -> None:
+    _predict_when_due(project_id)
+    project = Project.objects.get(pk=project_id)
+    if may_be_due(project, training_options(project)):
+        train_when_due(project_id)
 
 
 def after_page_committed(project_id: int) -> None:
@@ -193,3 +214,40 @@ def fresh_labels(*, project_id: int, at_most: int) -> int:
     details = Project.objects.filter(pk=project_id).values_list("active_run__details", flat=True).first() or {}
     seen = int(details.get("last_sequence", 0))
     return Annotation.objects.filter(project_id=project_id, sequence__gt=seen)[:at_most].count()
+
+
+def train(
+    project_id: int, *, trigger: Trigger, options: TrainingOptions, seed: int = 0, created_by: User | None = None
+) -> TrainingRun:
+    """Fit, measure, decide → one run at a time per project: the one that is waiting or running where there is one."""
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=project_id)
+        live = run_live(project_id=project_id)
+        if live is not None:
+            return live
+        run = training_run_create(
+            project=project,
+            trigger=trigger,
+            method=options.method,
+            params=options_out(options),
+            seed=seed,
+            created_by=created_by,
+        )
+        job = enqueue("train", project_id=project_id, params={"run": run.pk}, created_by=created_by)
+        training_run_queued(run=run, job=job)
+    run.job = job
+    return run
+
+
+def train_when_due(project_id: int) -> TrainingRun | None:
+    """Enough is new, a time has passed, or the blind share shows drift → a run, where it can help."""
+    project = Project.objects.select_related("active_space").get(pk=project_id)
+    options = training_options(project)
+    trigger = due(project, options) if project.archived_at is None else None
+    return train(project_id, trigger=trigger, options=options) if trigger else None
+
+
+def train_wherever_due() -> int:
+    """The clock's own question, for schedules and drift. Returns how many runs there are now."""
+    projects = Project.objects.filter(archived_at__isnull=True, active_space__isnull=False).values_list("pk", flat=True)
+    return sum(train_when_due(project_id) is not None for project_id in projects)

@@ -58,8 +58,11 @@ def run_create(
     )
 
 
-def run_publish(run: PredictionRun, *, scores: Scores) -> bool:
+def run_publish(run: PredictionRun, *, scores: Scores, while_head: int | None = None) -> bool:
     """Write the run's rows and make it the live one, in the caller's transaction; False where a newer one is live.
+
+    `while_head` is the project's live head when scoring began (None: no head served): where another was promoted
+    meanwhile, these scores are of yesterday and stay out of sight.
 
     The table is loaded first and indexed after, then attached without a scan: readers of other runs never wait.
     """
@@ -87,8 +90,9 @@ def run_publish(run: PredictionRun, *, scores: Scores) -> bool:
     swapped = sql.execute(
         "UPDATE projects_project SET active_run_id = %(run)s"
         " WHERE id = %(project)s AND active_space_id = %(space)s"
-        " AND (active_run_id IS NULL OR active_run_id < %(run)s)",
-        {"run": run.pk, "project": run.project_id, "space": run.space_id},
+        " AND (active_run_id IS NULL OR active_run_id < %(run)s)"
+        " AND active_head_id IS NOT DISTINCT FROM %(head)s",
+        {"run": run.pk, "project": run.project_id, "space": run.space_id, "head": while_head},
     )
     return swapped > 0
 

@@ -64,6 +64,8 @@ class Promotion(models.Model):
     head = models.ForeignKey(HeadVersion, on_delete=models.SET_NULL, null=True, related_name="promotions")
     previous_space = models.ForeignKey(EncoderVersion, on_delete=models.PROTECT, null=True, related_name="+")
     previous_head = models.ForeignKey(HeadVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    undoes = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="undone_by")
+    """Set where this act was going back: each promotion can be taken back once, so going back twice goes further."""
     reason = models.CharField(max_length=500, default="", blank=True)
     promoted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -1,11 +1,13 @@
 """Which encoder a project asks for, and which there are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from server.projects.models import Project
-from server.registry.models import EncoderVersion
+from server.registry.models import EncoderVersion, HeadVersion
+from server.taxonomy.models import Category
 
 DEMO = "demo"
 OFFERED = (
@@ -57,3 +59,14 @@ def encoders_offered() -> list[Offer]:
         if space.name not in known
     ]
     return offers + added
+
+
+def serving_head(project: Project, categories: Sequence[Category]) -> HeadVersion | None:
+    """The promoted head where it tells apart every category of today; a newer category than the head knows is worth
+    more than the head, so until the next training run a fit on all labels serves instead."""
+    if project.active_head_id is None:
+        return None
+    head = HeadVersion.objects.select_related("space").get(pk=project.active_head_id)
+    known = set(head.category_ids)
+    whole = head.space_id == project.active_space_id and all(category.pk in known for category in categories)
+    return head if whole else None

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from server.accounts.models import User
 from server.projects.models import Project
-from server.registry.models import EncoderVersion, Promotion
+from server.registry.heads import serve
+from server.registry.models import EncoderVersion
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,4 @@ def space_activate(*, project: Project, space: EncoderVersion, by: User | None, 
     held = Project.objects.select_for_update().get(pk=project.pk)
     if held.active_space_id == space.pk:
         return
-    previous = held.active_space
-    Project.objects.filter(pk=project.pk).update(active_space=space, active_head=None)
-    Promotion.objects.create(
-        project=project,
-        space=space,
-        previous_space=previous,
-        previous_head=held.active_head,
-        reason=reason,
-        promoted_by=by,
-    )
+    serve(held, space_id=space.pk, head_id=None, by=by, reason=reason)

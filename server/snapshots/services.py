@@ -50,8 +50,11 @@ def snapshot_create(
     evidence: list[str] | None = None,
     include_blind: bool = True,
     seed: int = 0,
+    purpose: str = "",
 ) -> Snapshot:
     """Freeze the agreed labels of this moment. The same labels, taxonomy, splits and seed give the same digest.
+
+    `purpose` marks one that a machine made for itself: people do not see it among theirs.
 
     One INSERT … SELECT, so it is consistent while people go on labeling; safe to repeat (it makes another row).
 
@@ -65,7 +68,12 @@ def snapshot_create(
             name=name,
             taxonomy_revision=project.taxonomy_revision,
             categories=selectors.categories_frozen(project_id=project.pk),
-            filters={"evidence": evidence, "include_blind": include_blind, "splits": shares},
+            filters={
+                "evidence": evidence,
+                "include_blind": include_blind,
+                "splits": shares,
+                **({"purpose": purpose} if purpose else {}),
+            },
             seed=seed,
             created_by=created_by,
         )

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.compute.encoders import class_texts_encode
+from server.compute.heads import head_score_pool
 from server.compute.predict import PoolScores, pool_predict
 from server.core.events import publish
 from server.embeddings.mapped import MappedSpace, mapped_space
@@ -12,11 +13,14 @@ from server.labeling.services.teaching import Confirmed, confirmed_labels, proto
 from server.pipeline import flows
 from server.pipeline.handle import JobHandle
 from server.pipeline.station import station
+from server.predictions.models import PredictionRun
 from server.predictions.prompts import prompts_of, text_vectors_known, text_vectors_store
 from server.predictions.selectors import categories_predicted
 from server.predictions.services import Scores, run_create, run_note, run_publish, runs_prune
 from server.projects.models import Project
-from server.registry.models import EncoderVersion
+from server.registry.artefacts import head_folder
+from server.registry.models import EncoderVersion, HeadVersion
+from server.registry.selectors import serving_head
 from server.taxonomy.models import Category
 
 SEED = 0
@@ -44,6 +48,10 @@ def predict(handle: JobHandle) -> None:
     text = text_vectors(project, space, categories)
     handle.check()
     support, class_index = examples(pool, confirmed, categories)
+    head = serving_head(project, categories)
+    if head is not None:
+        scores = live_scores(head, categories, pool)
+        return write(handle, space, categories, pool, confirmed, scores, label_count=len(support), head=head)
     scores = pool_predict(
         pool.vectors,
         support=support,
@@ -54,6 +62,13 @@ def predict(handle: JobHandle) -> None:
         seed=SEED,
     )
     write(handle, space, categories, pool, confirmed, scores, label_count=len(support))
+
+
+def live_scores(head: HeadVersion, categories: list[Category], pool: MappedSpace) -> PoolScores:
+    """What the promoted head says of the pool, among the categories of today."""
+    place = {category: i for i, category in enumerate(head.category_ids)}
+    columns = np.asarray([place[category.pk] for category in categories], np.int64)
+    return head_score_pool(head_folder(head), pool.vectors, space=head.space.fingerprint, columns=columns)
 
 
 def after(handle: JobHandle) -> None:
@@ -98,30 +113,64 @@ def write(
     scores: PoolScores,
     *,
     label_count: int,
+    head: HeadVersion | None = None,
 ) -> None:
     """One transaction: the run, its rows, and the swap."""
-    ids = np.asarray([category.pk for category in categories], np.int64)
-    details = {"last_sequence": confirmed.last_sequence, "temperature": scores.temperature, "seed": SEED}
     with handle.commit(done=len(pool.ids)):
-        run = run_create(
-            project=handle.project,
-            space=space,
-            method=scores.kind,
-            category_ids=ids.tolist(),
+        run = run_write(
+            handle.project,
+            space,
+            categories,
+            pool,
+            scores,
             label_count=label_count,
-            details=details,
+            last_sequence=confirmed.last_sequence,
+            head_id=head.pk if head else None,
+            while_head=handle.project.active_head_id,
         )
-        run_publish(
-            run,
-            scores=Scores(
-                image_ids=np.asarray(pool.ids),
-                categories=ids[scores.class_index],
-                probabilities=scores.probability,
-                margin=scores.margin,
-                entropy=scores.entropy,
-            ),
-        )
+    run_measure(run)
+    handle.result = {"run": run.pk, "method": scores.kind, "images": len(pool.ids), "labels": label_count}
+
+
+def run_write(
+    project: Project,
+    space: EncoderVersion,
+    categories: list[Category],
+    pool: MappedSpace,
+    scores: PoolScores,
+    *,
+    label_count: int,
+    last_sequence: int,
+    head_id: int | None,
+    while_head: int | None,
+) -> PredictionRun:
+    """Write scores and make them live, in the caller's transaction, unless another head than `while_head` serves."""
+    ids = np.asarray([category.pk for category in categories], np.int64)
+    run = run_create(
+        project=project,
+        space=space,
+        method=scores.kind,
+        category_ids=ids.tolist(),
+        label_count=label_count,
+        head_id=head_id,
+        details={"last_sequence": last_sequence, "temperature": scores.temperature, "seed": SEED},
+    )
+    run_publish(
+        run,
+        while_head=while_head,
+        scores=Scores(
+            image_ids=np.asarray(pool.ids),
+            categories=ids[scores.class_index],
+            probabilities=scores.probability,
+            margin=scores.margin,
+            entropy=scores.entropy,
+        ),
+    )
+    return run
+
+
+def run_measure(run: PredictionRun) -> None:
+    """Note how a new run does on the blind share, and drop the tables of old ones."""
     right, answered = blind_total(blind_scores(project_id=run.project_id, run_id=run.pk))
     run_note(run, blind={"right": right, "answered": answered})
-    runs_prune(project=handle.project)
-    handle.result = {"run": run.pk, "method": scores.kind, "images": len(pool.ids), "labels": label_count}
+    runs_prune(project=run.project)

@@ -17,6 +17,12 @@ def sweep_jobs(**unknown: Any) -> None:
         flows.send(job)
 
 
+@shared_task(name="pipeline.train_wherever_due")  # type: ignore[untyped-decorator]
+def train_wherever_due(**unknown: Any) -> None:
+    """Start the runs that a schedule or drift asks for, and those whose trigger was lost with its process."""
+    flows.train_wherever_due()
+
+
 @shared_task(name="pipeline.canary")  # type: ignore[untyped-decorator]
 def canary(queue: str, **unknown: Any) -> None:
     """This message came through its queue, so somebody works on it."""

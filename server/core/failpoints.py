@@ -1,0 +1,26 @@
+"""Places where a test may stop a worker in order to kill it, or the database, or the broker, at that very moment."""
+
+import os
+import time
+from pathlib import Path
+
+from django.conf import settings
+
+
+def failpoint(name: str) -> None:
+    """Nothing, unless the settings of a test name this place: then wait there until the test has done its worst.
+
+    The first process that arrives writes `<folder>/<name>` with its process id and waits until the file `<name>.go`
+    appears beside it; those that come later pass by.
+    """
+    wanted, folder = settings.WINNOW_FAILPOINT, settings.WINNOW_FAILPOINT_DIR
+    if not wanted or wanted != name:
+        return
+    here = Path(folder) / name
+    try:
+        with here.open("x") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        return
+    while not (here.parent / f"{name}.go").exists():
+        time.sleep(0.02)

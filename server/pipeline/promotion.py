@@ -1,0 +1,49 @@
+"""A person's word on which model serves. Predictions follow by themselves; until they are there the old ones show."""
+
+from django.db import transaction
+
+from server.accounts.models import User
+from server.core.errors import Conflict
+from server.pipeline import flows
+from server.projects.models import Project
+from server.registry.artefacts import head_is_whole
+from server.registry.heads import head_promote, head_refuse, rollback
+from server.registry.models import HeadState, HeadVersion, Promotion
+
+
+@transaction.atomic
+def head_make_live(*, head: HeadVersion, by: User | None, reason: str) -> Promotion | None:
+    """Promote by hand. None where the head serves already.
+
+    Raises:
+        Conflict: It reads another encoder's vectors, or its files on storage are not those that were stored.
+    """
+    if not head_is_whole(head):
+        raise Conflict(f"The files of head {head.pk} are missing or were changed; restore them from a backup first.")
+    made = head_promote(head=head, by=by, reason=reason)
+    if made is not None:
+        flows.after_promoted(head.project_id)
+    return made
+
+
+@transaction.atomic
+def go_back(*, project: Project, by: User | None, reason: str) -> Promotion:
+    """Undo the newest promotion that stands, of a head or of an encoder.
+
+    Raises:
+        Conflict: There is nothing to go back to.
+    """
+    made = rollback(project=project, by=by, reason=reason)
+    flows.after_promoted(project.pk)
+    return made
+
+
+def head_decline(*, head: HeadVersion) -> None:
+    """A person decides against a candidate.
+
+    Raises:
+        Conflict: It serves at this moment.
+    """
+    if head.state == HeadState.LIVE:
+        raise Conflict("This head serves; promote another one or go back first.")
+    head_refuse(head)

@@ -1,0 +1,285 @@
+"""Confirmed labels train a head by themselves, and only one that is shown to be better goes live."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from server.core.errors import Conflict
+from server.jobs.models import Job, State
+from server.labeling.models import BlindDraw
+from server.pipeline import flows, tasks
+from server.pipeline.station import run_pending
+from server.predictions.models import Prediction, PredictionRun
+from server.projects.models import Project
+from server.registry.artefacts import head_folder, head_is_whole
+from server.registry.heads import head_promote, rollback
+from server.registry.models import HeadState, HeadVersion, Promotion
+from server.snapshots.models import Snapshot
+from server.taxonomy.models import Category
+from server.training.models import Outcome, TrainingRun, Trigger
+from server.training.options import TrainingOptions, options_from
+from tests.server.builders import World, with_vectors, world
+
+pytestmark = pytest.mark.django_db
+assert tasks
+BLIND = 40
+OPTIONS = {"every": 60}
+
+
+@pytest.fixture(autouse=True)
+def _places(settings: Any, tmp_path: Path) -> None:
+    settings.WINNOW_CACHE_DIR = tmp_path / "cache"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        },
+    }
+
+
+@pytest.fixture
+def wood() -> World:
+    """160 images around three well separated directions, 40 of them drawn blind and answered truly."""
+    made = world(images=160, categories=("owl", "fox", "elk"))
+    rng = np.random.default_rng(0)
+    truth = np.arange(160) % 3
+    with_vectors(made, np.eye(8)[truth] + 0.25 * rng.normal(size=(160, 8)))
+    Project.objects.filter(pk=made.project.pk).update(options={"training": OPTIONS})
+    made.project.refresh_from_db()
+    for image in made.images[:BLIND]:
+        BlindDraw.objects.create(project=made.project, image_id=image, seed=0)
+    for i in range(BLIND):
+        made.label(made.images[i], made.categories[truth[i]])
+    return made
+
+
+def teach(made: World, first: int, last: int, *, shuffled: bool = False, shifted: int = 0) -> None:
+    """Label these images: truly, with categories drawn at random, or each with the next category but so many."""
+    for i in range(first, last):
+        said = int(np.random.default_rng(i).integers(3)) if shuffled else (i + shifted) % 3
+        made.label(made.images[i], made.categories[said])
+
+
+def settled(made: World) -> TrainingRun:
+    """What comes after the labels, as the workers do it."""
+    flows.train_when_due(made.project.pk)
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    return TrainingRun.objects.filter(project=made.project).order_by("-pk")[0]
+
+
+def test_enough_new_labels_train_measure_and_promote_by_themselves(wood: World) -> None:
+    teach(wood, 40, 100)
+    run = settled(wood)
+    assert (run.trigger, run.outcome, run.label_count) == (Trigger.LABELS, Outcome.PROMOTED, 60)
+    assert run.head is not None and run.head == wood.project.active_head
+    assert head_is_whole(run.head)
+    live = PredictionRun.objects.get(pk=wood.project.active_run_id)
+    assert live.head == run.head
+    told = dict(Prediction.objects.filter(run=live).values_list("image_id", "category_id"))
+    right = [told[image] == wood.categories[i % 3] for i, image in enumerate(wood.images)]
+    assert np.mean(right) > 0.9
+    summary = run.report.summary
+    assert summary["images"] == BLIND == len(run.report.items)
+    assert summary["difference"]["low"] > 0
+    assert summary["live_is"] == "most frequent"
+    assert summary["space"]["distances"]["ratio"] < 1
+    assert Promotion.objects.filter(head=run.head).count() == 1
+
+
+def test_blind_labels_never_teach(wood: World) -> None:
+    teach(wood, 40, 100)
+    run = settled(wood)
+    assert run.snapshot is not None
+    kinds = dict(run.snapshot.items.values_list("image_id", "blind"))
+    assert {image for image, blind in kinds.items() if blind} == set(wood.images[:BLIND])
+    assert run.label_count == 60
+
+
+def test_fewer_labels_start_nothing_and_the_count_begins_anew_after_a_run(wood: World) -> None:
+    teach(wood, 40, 99)
+    assert flows.train_when_due(wood.project.pk) is None
+    teach(wood, 99, 100)
+    assert settled(wood).label_count == 60
+    teach(wood, 100, 120)
+    assert flows.train_when_due(wood.project.pk) is None
+
+
+def test_the_event_of_the_last_label_is_what_starts_it(wood: World, django_capture_on_commit_callbacks: Any) -> None:
+    teach(wood, 40, 99)
+    with django_capture_on_commit_callbacks(execute=True):
+        flows.after_annotated(wood.project.pk)
+    assert TrainingRun.objects.count() == 0
+    teach(wood, 99, 100)
+    with django_capture_on_commit_callbacks(execute=True):
+        flows.after_annotated(wood.project.pk)
+    assert TrainingRun.objects.count() == 1
+
+
+def test_shuffled_labels_do_not_go_live(wood: World) -> None:
+    teach(wood, 40, 100, shuffled=True)
+    run = settled(wood)
+    assert run.outcome in (Outcome.CANDIDATE, Outcome.REFUSED)
+    assert wood.project.active_head is None
+
+
+def test_a_head_that_is_worse_than_the_live_one_is_refused_and_says_why(wood: World) -> None:
+    teach(wood, 40, 100)
+    first = settled(wood)
+    teach(wood, 40, 160, shifted=1)
+    second = settled(wood)
+    assert second.outcome == Outcome.REFUSED
+    assert "worse than the live model" in second.reason
+    assert second.live_head == first.head == wood.project.active_head
+    assert second.head is not None and second.head.state == HeadState.REFUSED
+    assert second.report.summary["difference"]["high"] < 0
+
+
+def test_one_run_at_a_time_whoever_asks(wood: World) -> None:
+    teach(wood, 40, 100)
+    options = TrainingOptions()
+    first = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options)
+    assert flows.train(wood.project.pk, trigger=Trigger.LABELS, options=options) == first
+    assert Job.objects.filter(kind="train").count() == 1
+
+
+def test_without_blind_answers_no_run_starts_by_itself(wood: World) -> None:
+    Project.objects.filter(pk=wood.project.pk).update(options={"training": {"every": 60, "needed": 41}})
+    teach(wood, 40, 160)
+    assert flows.train_when_due(wood.project.pk) is None
+
+
+def test_going_back_serves_what_served_before_and_twice_goes_further(wood: World) -> None:
+    teach(wood, 40, 100)
+    first = settled(wood).head
+    assert first is not None
+    made = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options_from({"head": "prototypes"}))
+    run_pending(project_id=wood.project.pk)
+    made.refresh_from_db()
+    assert made.outcome == Outcome.CANDIDATE and made.head is not None
+    head_promote(head=made.head, by=wood.people["owner"], reason="I know better")
+    rollback(project=wood.project, by=None, reason="I did not")
+    wood.project.refresh_from_db()
+    assert wood.project.active_head == first
+    rollback(project=wood.project, by=None, reason="further")
+    wood.project.refresh_from_db()
+    assert wood.project.active_head is None
+    with pytest.raises(Conflict, match="nothing to go back to"):
+        rollback(project=wood.project, by=None, reason="too far")
+
+
+def test_predictions_follow_the_live_head_until_a_category_is_new_to_it(wood: World) -> None:
+    teach(wood, 40, 100)
+    run = settled(wood)
+    flows.after_embedded(wood.project.pk)
+    run_pending(project_id=wood.project.pk)
+    wood.project.refresh_from_db()
+    assert wood.project.active_run is not None and wood.project.active_run.head == run.head
+    bat = Category.objects.create(project=wood.project, name="bat", position=9)
+    wood.label(wood.images[159], bat.pk)
+    flows.after_taxonomy_changed(wood.project.pk)
+    run_pending(project_id=wood.project.pk)
+    wood.project.refresh_from_db()
+    assert wood.project.active_run.head is None
+    assert bat.pk in wood.project.active_run.category_ids
+
+
+def test_a_category_deleted_since_is_no_longer_predicted(wood: World) -> None:
+    teach(wood, 40, 100)
+    settled(wood)
+    Category.objects.filter(pk=wood.categories[0]).update(deprecated_at="2030-01-01T00:00Z")
+    flows.after_taxonomy_changed(wood.project.pk)
+    run_pending(project_id=wood.project.pk)
+    wood.project.refresh_from_db()
+    run = wood.project.active_run
+    assert run is not None and run.head == wood.project.active_head
+    assert wood.categories[0] not in set(Prediction.objects.filter(run=run).values_list("category_id", flat=True))
+
+
+def test_a_head_whose_files_were_changed_is_not_served(wood: World, settings: Any) -> None:
+    teach(wood, 40, 100)
+    head = settled(wood).head
+    assert head is not None
+    folder = head_folder(head)
+    assert folder.is_dir()
+    stored = Path(settings.STORAGES["default"]["OPTIONS"]["location"]) / head.storage_key / "head.json"
+    stored.write_text("{}")
+    assert not head_is_whole(head)
+
+
+def test_the_same_snapshot_and_seed_give_the_same_bytes(wood: World) -> None:
+    teach(wood, 40, 100)
+    first = settled(wood)
+    again = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options_from(first.params))
+    run_pending(project_id=wood.project.pk)
+    again.refresh_from_db()
+    assert first.head is not None and again.head is not None
+    assert first.head.digest == again.head.digest
+    assert again.outcome == Outcome.CANDIDATE
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"), [(0, "Nothing is confirmed yet"), (1, "All confirmed labels are of one category")]
+)
+def test_too_little_to_learn_from_is_said_in_plain_words(wood: World, labels: int, said: str) -> None:
+    for i in range(labels * 3):
+        wood.label(wood.images[60 + 3 * i], wood.categories[0])
+    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    assert run.outcome == Outcome.STOPPED
+    assert run.reason.startswith(said)
+    assert Job.objects.get(kind="train").state == State.FAILED
+    assert HeadVersion.objects.count() == 0
+
+
+def test_one_label_a_category_is_enough_for_prototypes(wood: World) -> None:
+    teach(wood, 40, 43)
+    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    assert run.head is not None and run.head.kind == "prototypes"
+    assert run.outcome == Outcome.PROMOTED
+
+
+def test_a_category_that_appears_while_it_trains_keeps_the_candidate_waiting(
+    wood: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the encoder reads names: else nobody can tell the new one apart yet."""
+    teach(wood, 40, 100)
+    assert wood.space is not None
+    wood.space.has_text = True
+    wood.space.save()
+    monkeypatch.setattr("server.pipeline.tasks.lesson.text_vectors", lambda *_: np.eye(8, dtype=np.float32)[:3])
+
+    def meanwhile(name: str) -> None:
+        if name == "stored":
+            Category.objects.create(project=wood.project, name="bat", position=9)
+
+    monkeypatch.setattr("server.pipeline.tasks.settle.failpoint", meanwhile)
+    monkeypatch.setattr("server.pipeline.tasks.train.head_fit", _refitted)
+    flows.train_when_due(wood.project.pk)
+    run_pending(project_id=wood.project.pk, kinds={"train"})
+    run = TrainingRun.objects.get()
+    assert run.outcome == Outcome.CANDIDATE
+    assert run.reason.startswith("The taxonomy moved on while it trained: “bat” is new to it.")
+
+
+def _refitted(folder: Path, lesson: Any, *, kind: str, space: str, seed: int) -> Any:
+    """The names of this test say the wrong thing, so that there is something to gain."""
+    from dataclasses import replace
+
+    from server.compute.train import head_fit
+
+    if kind == "zero-shot":
+        lesson = replace(lesson, text=np.roll(lesson.text, 1, axis=0))
+    return head_fit(folder, lesson, kind=kind, space=space, seed=seed)
+
+
+def test_snapshots_of_runs_are_not_among_those_of_people(wood: World) -> None:
+    teach(wood, 40, 100)
+    settled(wood)
+    assert Snapshot.objects.filter(project=wood.project, filters__purpose__isnull=True).count() == 0
