@@ -46,6 +46,7 @@ class EvidenceIn(serializers.Serializer[Any]):
     probability = FiniteFloat(required=False, allow_null=True, min_value=0, max_value=1)
     rank = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
     input = serializers.ChoiceField(choices=["digit", "type", "mouse", "same"], required=False, allow_null=True)
+    review = serializers.BooleanField(default=False, help_text="As `review` beside it.")
 
 
 class AnnotationIn(serializers.Serializer[Any]):
@@ -149,14 +150,16 @@ class AnnotationListView(ProjectView):
 
 
 def _judgement(annotation_id: UUID, body: dict[str, Any]) -> Judgement:
+    details = dict(body.get("evidence_details") or {})
+    review = details.pop("review", False) or body["review"]
     return Judgement(
         id=annotation_id,
         image_id=body["image"],
         kind=body["kind"],
         category_id=body.get("category"),
         undoes_id=body.get("undoes"),
-        evidence=Evidence.REVIEW.value if body["review"] else None,
-        evidence_details=body.get("evidence_details") or {},
+        evidence=Evidence.REVIEW.value if review else None,
+        evidence_details=details,
         comment=body["comment"],
         duration_ms=body.get("duration_ms"),
         client_at=body.get("client_at"),

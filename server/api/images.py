@@ -124,6 +124,10 @@ class FilterParams(serializers.Serializer[Any]):
     probability_max = serializers.FloatField(required=False, min_value=0, max_value=1)
     batch = serializers.IntegerField(required=False, min_value=0, max_value=2**62)
     duplicates = serializers.BooleanField(required=False, allow_null=True, default=None)
+    gold = serializers.BooleanField(required=False, allow_null=True, default=None)
+    changed = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="Version of a teaching: what it changed."
+    )
     search = serializers.CharField(required=False, max_length=200, allow_blank=True, default="")
 
 

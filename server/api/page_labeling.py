@@ -77,6 +77,7 @@ class PagesLeaseView(ProjectView):
         pages = pages_take(**wanted, count=body["count"])
         if not pages and stock_fill_plain(project=self.project, category_id=body.get("category")):
             pages = pages_take(**wanted, count=body["count"])
+        flows.after_pages_leased(self.project.pk)
         return pages
 
     def _singles(self, user_id: int, pages: Sequence[LeasedPage], body: dict[str, Any]) -> list[Leased]:

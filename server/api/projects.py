@@ -70,6 +70,16 @@ class ProjectIn(serializers.Serializer[Any]):
     encoder = serializers.CharField(max_length=300, required=False, allow_null=True)
 
 
+class ProjectOptions(serializers.Serializer[Any]):
+    """What is left out stays as it is."""
+
+    attention_share = serializers.FloatField(
+        min_value=0.0, max_value=0.2, required=False, help_text="Share of a page's tiles that are known wrong."
+    )
+    page_size_max = serializers.IntegerField(min_value=6, max_value=200, required=False)
+    lease_minutes = serializers.FloatField(min_value=0.5, max_value=60.0, required=False)
+
+
 class ProjectChanges(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120, required=False)
     description = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
@@ -78,6 +88,7 @@ class ProjectChanges(serializers.Serializer[Any]):
     acquisition_function = serializers.RegexField(r"^[a-z][a-z0-9_]{0,39}$", required=False)
     blind_share = serializers.FloatField(min_value=0.0, max_value=0.5, required=False)
     overlap = serializers.IntegerField(min_value=1, max_value=20, required=False)
+    options = ProjectOptions(required=False)
 
 
 class ProjectDelete(serializers.Serializer[Any]):

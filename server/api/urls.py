@@ -17,6 +17,7 @@ RESOURCES = [
     "queue",
     "annotations",
     "page_labeling",
+    "reviews",
     "overview",
     "similar",
     "rounds",

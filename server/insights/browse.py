@@ -75,6 +75,9 @@ class Filters:
     probability_max: float | None = None
     batch: int | None = None
     duplicates: bool | None = None
+    gold: bool | None = None
+    changed: int | None = None
+    """Version of a re-scoring: only images whose likeliest category it changed."""
     search: str = ""
 
 
@@ -105,6 +108,8 @@ def _clauses(project: Project, filters: Filters) -> Clauses:
         "probability_min": "p.probability >= %(probability_min)s::real",
         "probability_max": "p.probability <= %(probability_max)s::real",
         "batch": "i.batch_id = %(batch)s",
+        "changed": "i.id IN (SELECT unnest(changed_images) FROM labeling_teaching"
+        " WHERE project_id = %(project)s AND version = %(changed)s)",
     }
     for name, text in simple.items():
         value = getattr(filters, name)
@@ -118,6 +123,9 @@ def _clauses(project: Project, filters: Filters) -> Clauses:
         made.add("coalesce(c.blind, false)" if filters.blind else "NOT coalesce(c.blind, false)")
     if filters.duplicates is not None:
         made.add("i.duplicate_group IS NOT NULL" if filters.duplicates else "i.duplicate_group IS NULL")
+    if filters.gold is not None:
+        held = "EXISTS (SELECT 1 FROM labeling_gold g WHERE g.image_id = i.id)"
+        made.add(held if filters.gold else f"NOT {held}")
     if filters.search:
         made.add("i.original_name ILIKE %(search)s", search=f"%{_literal(filters.search)}%")
     return made
@@ -147,6 +155,12 @@ def images_page(
     source = FROM.format(join="JOIN" if by_prediction else "LEFT JOIN")
     statement = f"{COLUMNS}{source}{made.sql()} ORDER BY {ordering} LIMIT %(limit)s"
     return sql.fetch_all(statement, {**made.values, "limit": limit})
+
+
+def images_rows(project: Project, *, image_ids: list[int]) -> list[dict[str, Any]]:
+    """These images as every list shows them. One query."""
+    values = {"project": project.pk, "run": project.active_run_id, "images": image_ids}
+    return sql.fetch_all(f"{COLUMNS}{FROM.format(join='LEFT JOIN')} AND i.id = ANY(%(images)s)", values)
 
 
 def images_facets(project: Project, *, filters: Filters) -> dict[str, Any]:

@@ -20,6 +20,9 @@ IMAGE_ROWS = [
     "DELETE FROM labeling_queueitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_blinddraw WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_consensus WHERE image_id = ANY(%(images)s)",
+    "DELETE FROM labeling_strike WHERE image_id = ANY(%(images)s)",
+    "DELETE FROM labeling_gold WHERE image_id = ANY(%(images)s)",
+    "DELETE FROM labeling_reviewrequest WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_annotation WHERE image_id = ANY(%(images)s)",
     "DELETE FROM snapshots_snapshotitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM images_image WHERE id = ANY(%(images)s)",
@@ -50,11 +53,13 @@ def image_delete(*, project_id: int, image_id: int) -> None:
         transaction.on_commit(lambda: bytes_discard(project_id=project_id, sha256=image.sha256))
 
 
+PAGE_TABLES = ("strike", "gold", "reviewrequest", "pageskill", "pagecommit", "page", "pageplan", "teaching")
 PROJECT_ROWS = [
     "DELETE FROM labeling_lease WHERE project_id = %(project)s",
     "DELETE FROM labeling_queueitem WHERE project_id = %(project)s",
     "DELETE FROM labeling_blinddraw WHERE project_id = %(project)s",
     "DELETE FROM labeling_consensus WHERE project_id = %(project)s",
+    *(f"DELETE FROM labeling_{name} WHERE project_id = %(project)s" for name in PAGE_TABLES),
     "DELETE FROM labeling_annotation WHERE project_id = %(project)s",
     "DELETE FROM snapshots_snapshotitem WHERE snapshot_id IN"
     " (SELECT id FROM snapshots_snapshot WHERE project_id = %(project)s)",

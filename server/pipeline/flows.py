@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
+from django.core.cache import cache
 from django.db import transaction
 
 from server.accounts.models import User
@@ -21,14 +22,19 @@ from server.jobs import services as jobs
 from server.jobs.models import Job, State
 from server.jobs.selectors import live_job
 from server.labeling.models import Annotation
+from server.labeling.page_selectors import teaching_key
+from server.labeling.services.page_stock import stock_count
 from server.projects.models import Project
 from server.training.models import TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_out, training_options
 from server.training.selectors import due, may_be_due, run_live
 from server.training.services import training_run_create, training_run_queued
 
-PREDICT_EVERY = 20
-"""Labels between two predictions of a whole project; prototypes move with every single one."""
+PREDICT_EVERY, PREDICT_SHARE = 20, 0.001
+"""Labels between two predictions of a whole project, and as a share of its images where they are many: prototypes
+move with every single label, and the pages of a corrected pool do not wait for it."""
+STOCK_LOW = 12
+STOCK_AGAIN_S = 10
 logger = logging.getLogger(__name__)
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
@@ -50,6 +56,7 @@ KINDS = {
     "acquire": Kind("ml", "Choosing what to label next"),
     "train": Kind("ml", "Training a better model"),
     "encode_text": Kind("interactive", "Reading a text"),
+    "teach": Kind("interactive", "Learning from corrections"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
@@ -193,12 +200,28 @@ def _when_due(project_id: int) -> None:
 
 
 def after_page_committed(project_id: int) -> None:
-    """A page of corrections, or one taken back → as after any label."""
+    """A page of corrections, or one taken back → score the pool again at once; the published predictions follow."""
+    teach(project_id)
     after_annotated(project_id)
 
 
+def after_pages_leased(project_id: int) -> None:
+    """Where few pages are left on the shelf → compose more, unless that was asked for a moment ago."""
+    if stock_count(project_id=project_id, at_most=STOCK_LOW) >= STOCK_LOW:
+        return
+    if cache.add(f"teach_asked:{project_id}", True, STOCK_AGAIN_S):
+        teach(project_id)
+
+
+def teach(project_id: int) -> Job:
+    """People corrected something → new scores, new pages. One at a time; what comes meanwhile makes it run again."""
+    return enqueue("teach", project_id=project_id, coalesce_key=teaching_key(project_id))
+
+
 def _predict_when_due(project_id: int) -> None:
-    if fresh_labels(project_id=project_id, at_most=PREDICT_EVERY) < PREDICT_EVERY:
+    images = Project.objects.filter(pk=project_id).values_list("active_run__image_count", flat=True).first() or 0
+    enough = max(PREDICT_EVERY, int(PREDICT_SHARE * images))
+    if fresh_labels(project_id=project_id, at_most=enough) < enough:
         return
     key = f"predict:{project_id}"
     live = live_job(coalesce_key=key)

@@ -33,6 +33,8 @@ def project_create(
 def project_update(*, project: Project, changes: Mapping[str, Any]) -> Project:
     """Change what people may set; anything else in `changes` is a programming error."""
     clean = {key: CLEANERS[key](value) for key, value in changes.items()}
+    if "options" in clean:
+        clean["options"] = {**project.options, **clean["options"]}
     if clean:
         Project.objects.filter(pk=project.pk).update(**clean)
         project.refresh_from_db(fields=list(clean))
@@ -122,4 +124,5 @@ CLEANERS: dict[str, Any] = {
     "acquisition_function": str,
     "blind_share": float,
     "overlap": int,
+    "options": dict,
 }

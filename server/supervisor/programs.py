@@ -29,7 +29,7 @@ def worker(queue: str, env: dict[str, str]) -> Program:
     They yield to the web process: a person waits for that one.
     """
     pool = ["--pool=prefork", "--concurrency=2"] if queue == "default" else ["--pool=solo"]
-    threads = {"default": 1, "ml": cores(), "interactive": max(1, cores() // 2)}[queue]
+    threads = {"default": 1, "ml": cores(), "interactive": cores()}[queue]
     command = [*CELERY, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, "--loglevel=INFO"]
     command += ["--without-gossip", "--without-mingle"]
     return Program(

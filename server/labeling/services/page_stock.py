@@ -22,7 +22,6 @@ from server.projects.models import Project
 
 AT_ONCE = 8
 """Categories that a plain filling looks into."""
-KEEP_VERSIONS = 2
 TRAPS = 8
 DRY_FOR_S = 5.0
 """So long nobody looks again through predictions that held nothing to plan: looking is what costs."""
@@ -68,9 +67,8 @@ def stock_add(*, project_id: int, version: int, planned: Sequence[Planned]) -> N
     sql.execute(INSERT, params)
 
 
-def stock_replace(*, project_id: int, version: int, planned: Sequence[Planned]) -> None:
-    """New scores, new plans: those of older versions go. Two transactions, the new ones first."""
-    stock_add(project_id=project_id, version=version, planned=planned)
+def stock_drop_old(*, project_id: int, version: int) -> None:
+    """Plans of older scores go, once those of `version` can be seen."""
     sql.execute(DROP_OLD, {"project": project_id, "version": version})
 
 

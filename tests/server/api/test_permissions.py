@@ -32,6 +32,7 @@ PUBLIC = {
     ("/api/v1/session", "POST"),
     ("/api/v1/session", "DELETE"),
 }
+UUIDS = {"annotation_id", "page_id", "commit_id"}
 DENIED = {401, 403, 404, 405}
 
 
@@ -62,9 +63,7 @@ def filled(route: str, ids: dict[str, object]) -> str:
     for name, value in ids.items():
         route = route.replace(f"{{{name}}}", str(value))
     for name in [part[1:-1] for part in route.split("/") if part.startswith("{")]:
-        route = route.replace(
-            f"{{{name}}}", str(uuid.UUID(int=7)) if "uuid" in name or "annotation" in name else "999999"
-        )
+        route = route.replace(f"{{{name}}}", str(uuid.UUID(int=7)) if name in UUIDS else "999999")
     return route
 
 
