@@ -31,7 +31,7 @@ from server.labeling.page_selectors import ImageCard, exemplars_of, image_cards,
 from server.labeling.selectors import cards_for, images_remaining, queue_empty_reason
 from server.labeling.services.leases import Leased, leases_release, leases_renew, leases_take
 from server.labeling.services.page_commits import PageDecision, TileVerdict, images_of, page_commit
-from server.labeling.services.page_leases import LeasedPage, pages_take
+from server.labeling.services.page_leases import LeasedPage, pages_again, pages_take
 from server.labeling.services.page_options import PageOptions
 from server.labeling.services.page_stock import stock_fill_plain
 from server.labeling.services.page_undo import page_undo
@@ -57,6 +57,8 @@ class PagesLeaseView(ProjectView):
             renew(self.project, user_id, body["holding"])
         pages = self._pages(user_id, body)
         singles = self._singles(user_id, pages, body)
+        if not pages and not singles:
+            pages = pages_again(project=self.project, user_id=user_id, count=body["count"], holding=body["holding"])
         entries = mixed(pages_out(self.project, pages), singles_out(self.project, singles))
         return Response(
             {

@@ -39,7 +39,9 @@ class Card:
 
 
 CARDS = """
-SELECT i.id, i.original_name AS name, i.width, i.height, p.top_categories, p.top_probabilities
+SELECT i.id, i.original_name AS name, i.width, i.height, p.top_categories, p.top_probabilities,
+       ARRAY(SELECT s.category_id FROM labeling_strike s JOIN labeling_pagecommit t ON t.id = s.commit_id
+             WHERE s.image_id = i.id AND t.undo_id IS NULL) AS struck
 FROM images_image i
 LEFT JOIN predictions_prediction p ON p.run_id = %(run)s AND p.image_id = i.id
 WHERE i.id = ANY(%(images)s)
@@ -96,7 +98,7 @@ def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, 
 
 def _suggestions(row: dict[str, Any]) -> list[Suggestion]:
     pairs = zip(row["top_categories"] or [], row["top_probabilities"] or [], strict=False)
-    return [Suggestion(category, probability) for category, probability in pairs]
+    return [Suggestion(category, probability) for category, probability in pairs if category not in row["struck"]]
 
 
 def exemplars_nearest(

@@ -8,6 +8,8 @@ from server.core.events import publish
 from server.images.models import Image
 from server.images.services import bytes_discard
 from server.images.storage import delete, keys_below
+from server.labeling.models import Consensus, ConsensusState
+from server.predictions.prototypes import prototype_move
 from server.projects.models import Project
 from server.snapshots.models import Export
 
@@ -47,10 +49,20 @@ def image_delete(*, project_id: int, image_id: int) -> None:
         frozen = sql.fetch_value(FROZEN, [image_id])
         if frozen:
             raise Conflict("This image is part of a snapshot, and snapshots are frozen. It cannot be deleted.")
+        _untaught(project_id, image_id)
         for statement in IMAGE_ROWS:
             sql.execute(statement, {"images": [image_id], "project": project_id})
         publish(project_id, "images")
         transaction.on_commit(lambda: bytes_discard(project_id=project_id, sha256=image.sha256))
+
+
+def _untaught(project_id: int, image_id: int) -> None:
+    """Take the image out of the prototype that holds it."""
+    taught = Consensus.objects.filter(pk=image_id, state=ConsensusState.AGREED, blind=False).first()
+    if taught is None:
+        return
+    space_id = Project.objects.values_list("active_space_id", flat=True).get(pk=project_id)
+    prototype_move(space_id=space_id, image_id=image_id, category_before=taught.category_id, category_now=None)
 
 
 PAGE_TABLES = ("strike", "gold", "reviewrequest", "pageskill", "pagecommit", "page", "pageplan", "teaching")

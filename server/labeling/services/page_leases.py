@@ -133,6 +133,16 @@ SHRINK = """
 UPDATE labeling_pageplan p SET tiles = row.tiles
 FROM unnest(%(ids)s::bigint[], %(tiles)s::jsonb[]) AS row (id, tiles) WHERE p.id = row.id
 """
+AGAIN = """
+SELECT p.id, p.category_id, p.tiles, p.expected_precision, p.reason, p.version, min(l.lease_until) AS lease_until,
+       array_agg(q.image_id) AS held
+FROM labeling_lease l
+JOIN labeling_page p ON p.id = l.token
+JOIN labeling_queueitem q ON q.id = l.item_id
+WHERE l.project_id = %(project)s AND l.user_id = %(user)s AND l.lease_until > clock_timestamp()
+  AND l.token <> ALL(%(holding)s::uuid[])
+GROUP BY p.id ORDER BY p.leased_at LIMIT %(count)s
+"""
 DROP = "DELETE FROM labeling_pageplan WHERE id = ANY(%(ids)s)"
 
 
@@ -156,6 +166,19 @@ def pages_take(
         tried += [plan.id for plan in plans]
         made += _take(project, user_id, plans, options, tiles_max)
     return made
+
+
+def pages_again(*, project: Project, user_id: int, count: int, holding: Sequence[UUID]) -> list[LeasedPage]:
+    """Pages that this person was given and holds in no tab that is known of, as after a crash: for when nothing
+    else is left. Tiles that were judged meanwhile are gone from them."""
+    params = {"project": project.pk, "user": user_id, "count": count, "holding": list(holding)}
+    found = []
+    for row in sql.fetch_all(AGAIN, params):
+        page = sql.read_json(row, "tiles")
+        held = set(page.pop("held"))
+        tiles = [tile for tile in page["tiles"] if "known" in tile or tile["image"] in held]
+        found.append(LeasedPage(**{**page, "tiles": tiles}))
+    return found
 
 
 def _plans(project: Project, *, category_id: int | None, count: int, tried: Sequence[int]) -> list[Plan]:

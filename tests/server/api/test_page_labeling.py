@@ -185,3 +185,27 @@ def test_a_page_is_renewed_while_it_is_held_and_given_back_when_the_tab_closes(a
     assert stranger.json() == {"pages": []}
     assert client.post(f"{base(made)}/pages/release", {"pages": [page]}, format="json").json() == {"released": 2}
     assert client.post(f"{base(made)}/pages/release", {"pages": [page]}, format="json").json() == {"released": 0}
+
+
+def test_who_comes_back_after_a_crash_is_given_the_same_page_where_nothing_else_is_left(actors: Actors) -> None:
+    made = world(images=3)
+    planned(made, made.images)
+    client = actors.client("annotator")
+    page = lease(client, made)["entries"][0]["page"]
+    assert lease(client, made, holding=[page["id"]])["empty"] == "leased_by_others"
+    (again,) = lease(client, made)["entries"]
+    assert again["page"]["id"] == page["id"]
+    assert again["page"]["tiles"] == page["tiles"]
+    assert lease(actors.client("reviewer"), made)["empty"] == "leased_by_others"
+
+
+def test_what_was_struck_is_suggested_in_no_view_again(actors: Actors) -> None:
+    made = with_vectors(world(images=1))
+    owl, fox, elk = made.categories
+    predicted(made, {made.images[0]: [owl, fox, elk]})
+    client = actors.client("annotator")
+    page = lease(client, made)["entries"][0]["page"]
+    assert page["category"] == owl
+    put(client, made, page["id"], str(uuid.uuid4()), [{"image": made.images[0], "verdict": "strike"}])
+    answer = client.post(f"{base(made)}/queue/lease", {"count": 1}, format="json").json()
+    assert [told["category"] for told in answer["items"][0]["suggestions"]] == [fox, elk]
