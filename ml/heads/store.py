@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ml.errors import ArtefactError, ShapeError, SpaceMismatchError
+from ml.heads.adapted import AdaptedHead
 from ml.heads.base import Head
 from ml.heads.hierarchical import HierarchicalHead
 from ml.heads.linear import LinearHead
@@ -19,7 +20,9 @@ from ml.heads.prototypes import PrototypeHead
 FORMAT = 1
 TENSORS_FILE = "head.safetensors"
 CARD_FILE = "head.json"
-FORMS: dict[str, type[Head]] = {form.form: form for form in (LinearHead, PrototypeHead, MemoryHead, HierarchicalHead)}
+FORMS: dict[str, type[Head]] = {
+    form.form: form for form in (LinearHead, PrototypeHead, MemoryHead, HierarchicalHead, AdaptedHead)
+}
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def head_fit(folder: Path, lesson: Lesson, *, kind: str, space: str, seed: int) 
     """
     from ml.heads import fit_head, save_head
 
-    head = fit_head(kind, _examples(lesson), seed=seed)
+    head = fit_head(kind, examples_of(lesson), seed=seed)
     save_head(head, folder, categories=list(lesson.categories), space=space)
     return Fitted(head.kind, float(head.temperature), head.dim)
 
@@ -124,7 +124,7 @@ def _episodes(vectors: Vectors, labels: Indices, *, held_out: Sequence[int], see
     return {"ways": ways, "shots": shots, "count": EPISODES, "accuracy": asdict(results.accuracy)}
 
 
-def _examples(lesson: Lesson) -> Any:
+def examples_of(lesson: Lesson) -> Any:
     from ml.heads import Examples
 
     return Examples.of(

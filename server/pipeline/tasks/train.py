@@ -14,12 +14,14 @@ from django.db import DatabaseError
 
 from server.compute.errors import MlError
 from server.compute.heads import head_probabilities
+from server.compute.methods import FitReport
 from server.compute.train import Said, head_fit, models_compare, peak_memory_mb, said_of, space_figures
 from server.core.errors import ApplicationError, Unavailable
 from server.core.failpoints import failpoint
 from server.pipeline import flows
 from server.pipeline.handle import Cancelled, JobHandle
 from server.pipeline.station import station
+from server.pipeline.tasks.fit import fit_by_method
 from server.pipeline.tasks.lesson import Material, material_of
 from server.pipeline.tasks.settle import Judged, settle
 from server.registry.artefacts import head_folder
@@ -90,15 +92,13 @@ def _train(handle: JobHandle, run: TrainingRun) -> None:
     with tempfile.TemporaryDirectory(prefix="winnow-head-") as place:
         folder, names = Path(place) / "candidate", Path(place) / "names"
         with clock("fit"):
-            fitted = head_fit(
-                folder, material.lesson, kind=options.head, space=material.space.fingerprint, seed=run.seed
-            )
+            fit = fit_by_method(handle, run, material, options, folder)
         failpoint("fitted")
         handle.check()
         handle.progress(done=2, message="Measuring on the blind share")
         with clock("judge"):
             live, live_head = live_answers(handle, material, names)
-            judged = _judge(run, material, options, folder=folder, live=live, live_head=live_head, kind=fitted.kind)
+            judged = _judge(run, material, options, folder=folder, live=live, live_head=live_head, fit=fit)
         failpoint("judged")
         handle.progress(done=3, message="Deciding")
         cost = {**clock.seconds, "peak_mb": round(peak_memory_mb())}
@@ -130,7 +130,7 @@ def _judge(
     folder: Path,
     live: Said,
     live_head: HeadVersion | None,
-    kind: str,
+    fit: FitReport,
 ) -> Judged:
     vectors = np.asarray(material.pool.vectors[material.asked], np.float32)
     probabilities = head_probabilities(folder, vectors, space=material.space.fingerprint)
@@ -153,7 +153,14 @@ def _judge(
         [image, truth, was, round(was_p, 4), now, round(now_p, 4)]
         for (image, truth, was, was_p), (now, now_p) in zip(items, ours, strict=True)
     ]
-    return Judged(outcome=outcome, reason=reason, summary=summary, items=rows, kind=kind, live_head=live_head)
+    return Judged(
+        outcome=outcome,
+        reason=reason,
+        summary=summary | fit.details,
+        items=rows,
+        kind=fit.fitted.kind,
+        live_head=live_head,
+    )
 
 
 def _held_out(labels: np.ndarray[Any, Any], *, seed: int) -> list[int]:
