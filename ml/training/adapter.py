@@ -102,7 +102,8 @@ class VectorSource:
     def _noised(self, x: Tensor) -> Tensor:
         if not self._noise:
             return x
-        return x + self._noise / x.shape[-1] ** 0.5 * torch.randn(x.shape, generator=self._generator)
+        noise: Tensor = torch.randn(x.shape, generator=self._generator) * (self._noise / x.shape[-1] ** 0.5)
+        return x + noise
 
     def state(self) -> tuple[dict[str, Any], Tensor]:
         return self._sampler.state(), self._generator.get_state()

@@ -170,7 +170,7 @@ def _label(stage: Stage, play: Play) -> bool:
         says = stage.truth[item.image_id]
         if play.shuffle_labels and not blind:
             says = int(stage.rng.choice(list(stage.truth.values())))
-        judgement = Judgement(id=uuid.UUID(bytes=stage.rng.bytes(16)), image_id=item.image_id, category_id=says)
+        judgement = Judgement(id=uuid.uuid4(), image_id=item.image_id, category_id=says)
         with transaction.atomic():
             annotation_create(judgement, project_id=stage.project.pk, annotator_id=stage.person.pk, as_reviewer=False)
             flows.after_annotated(stage.project.pk)

