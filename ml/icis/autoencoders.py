@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ml.errors import NonFiniteError, ShapeError
+from ml.errors import NonFiniteError, ShapeError, SpaceMismatchError
 from ml.icis.descriptors import Matrix
 
 PATIENCE = 6
+FEW_HIDDEN = 10
+"""Where a tenth of the seen classes is fewer than this, up to a quarter of them is hidden."""
 IntVector = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
@@ -89,6 +91,45 @@ class IcisFit:
     losses: list[float]
 
 
+@dataclass(frozen=True)
+class IcisModel:
+    """What a training leaves: each start's reader of descriptors and writer of rows.
+
+    `tensors` hold, for each start, `{i}.read.weight` (H, Da), `{i}.read.bias` (H,), `{i}.write.weight` (C, H),
+    `{i}.write.bias` (C,) float32, and once `directions` (C, Dw).
+    """
+
+    tensors: dict[str, Tensor]
+    epochs: int
+    losses: list[float]
+
+    @property
+    def starts(self) -> int:
+        return sum(name.endswith("read.bias") for name in self.tensors)
+
+    def directions(self, descriptors: Matrix) -> Matrix:
+        """(U, Dw) rows about the seen mean, of no particular length, from descriptors (U, Da).
+
+        Raises:
+            SpaceMismatchError: Descriptors of another length than those it was trained with.
+        """
+        a = torch.as_tensor(descriptors, dtype=torch.float32)
+        expected = self.tensors["0.read.weight"].shape[1]
+        if a.ndim != 2 or a.shape[1] != expected:
+            raise SpaceMismatchError(
+                f"this model reads descriptors (U, {expected}), got {tuple(a.shape)}; describe the new classes with "
+                "the encoder that described the seen ones"
+            )
+        total = torch.zeros(len(a), self.tensors["directions"].shape[1], dtype=torch.float64)
+        for i in range(self.starts):
+            read = (self.tensors[f"{i}.read.weight"], self.tensors[f"{i}.read.bias"])
+            write = (self.tensors[f"{i}.write.weight"], self.tensors[f"{i}.write.bias"])
+            latent = torch.relu(nn.functional.linear(a, *read))
+            total += (nn.functional.linear(latent, *write) @ self.tensors["directions"]).double()
+        out: Matrix = (total / self.starts).numpy()
+        return out
+
+
 def icis_rows(
     descriptors: Matrix, rows_seen: Matrix, *, seen: IntVector, unseen: IntVector, config: IcisConfig, seed: int
 ) -> IcisFit:
@@ -102,15 +143,27 @@ def icis_rows(
     Raises:
         ShapeError, NonFiniteError: Inputs that cannot be trained on, or a loss that left the numbers.
     """
+    model = train_icis(descriptors, rows_seen, seen=seen, unseen=unseen, config=config, seed=seed)
+    return IcisFit(matched(model.directions(descriptors[unseen]), rows_seen), model.epochs, model.losses)
+
+
+def train_icis(
+    descriptors: Matrix, rows_seen: Matrix, *, seen: IntVector, unseen: IntVector, config: IcisConfig, seed: int
+) -> IcisModel:
+    """As `icis_rows`, but what is learned is kept: it writes rows for classes that nobody has thought of yet.
+
+    `unseen` may be empty; those that are known beforehand only train the auto-encoder of descriptors.
+    """
     _check(descriptors, rows_seen, seen)
     epochs = choose_epochs(descriptors, rows_seen, seen=seen, config=config, seed=seed)
-    total = np.zeros((len(unseen), rows_seen.shape[1]))
+    tensors: dict[str, Tensor] = {}
     losses: list[float] = []
     for restart in range(config.restarts):
         training = _Training(descriptors, rows_seen, seen=seen, unseen=unseen, config=config, seed=seed + restart)
         losses = [training.epoch() for _ in range(epochs)]
-        total += training.rows(unseen)
-    return IcisFit(matched(total / config.restarts, rows_seen), epochs, losses)
+        tensors |= {f"{restart}.{name}": part for name, part in training.parts().items()}
+        tensors["directions"] = training.directions.contiguous()
+    return IcisModel(tensors, epochs, losses)
 
 
 def choose_epochs(
@@ -123,7 +176,7 @@ def choose_epochs(
     Stops early when the loss no longer falls (the paper's slope rule) or `PATIENCE` epochs in a row were no better.
     """
     rng = np.random.default_rng(seed)
-    hide = max(2, round(len(seen) * hidden_share))
+    hide = max(2, round(len(seen) * hidden_share), min(len(seen) // 4, FEW_HIDDEN))
     hidden = np.sort(rng.choice(len(seen), hide, replace=False))
     kept = np.setdiff1d(np.arange(len(seen)), hidden)
     training = _Training(
@@ -199,7 +252,8 @@ class _Training:
         share = max(1, round(self.config.batch * len(self.extra) / max(1, len(order))))
         for start in range(0, len(order), self.config.batch):
             batch = order[start : start + self.config.batch]
-            picked = torch.randint(len(self.extra), (min(share, len(self.extra)),), generator=self.generator)
+            wanted = min(share, len(self.extra))
+            picked = torch.randint(max(1, len(self.extra)), (wanted,), generator=self.generator)
             noise = torch.randn(len(batch) + len(picked), self.all.shape[1], generator=self.generator)
             noise *= self.config.noise / self.all.shape[1] ** 0.5
             loss = self.network.loss(self.descriptors[batch], self.targets[batch], self.extra[picked], noise)
@@ -210,6 +264,15 @@ class _Training:
             self.optimizer.step()
             total += float(loss.detach()) * len(batch)
         return total / len(order)
+
+    def parts(self) -> dict[str, Tensor]:
+        """The two layers that write a row from a descriptor."""
+        layers = {"read": self.network.encode_descriptor, "write": self.network.decode_row}
+        return {
+            f"{name}.{kind}": getattr(layer, kind).detach().clone()
+            for name, layer in layers.items()
+            for kind in ("weight", "bias")
+        }
 
     def rows(self, classes: IntVector) -> Matrix:
         with torch.no_grad():

@@ -61,9 +61,16 @@ def kernel_rows(
     A few milliseconds at 1,000 classes. The choice needs no image: each seen class is left out in closed form
     (e_i = α_i / G_ii), and its true row stands in for its images in a classification among 50 left-out rows.
     """
-    cosines = descriptors.cosines(seen)
-    gamma, penalty = choose_kernel(cosines[np.ix_(seen, seen)], rows_seen, seed=seed)
-    kernel = gaussian(cosines, gamma)
+    pair = choose_kernel(descriptors.cosines(seen)[np.ix_(seen, seen)], rows_seen, seed=seed)
+    return kernel_with(descriptors, rows_seen, seen=seen, unseen=unseen, pair=pair)
+
+
+def kernel_with(
+    descriptors: Descriptors, rows_seen: Matrix, *, seen: IntVector, unseen: IntVector, pair: tuple[float, float]
+) -> Matrix:
+    """As `kernel_rows`, with (gamma, penalty) that were chosen before."""
+    gamma, penalty = pair
+    kernel = gaussian(descriptors.cosines(seen), gamma)
     mean = rows_seen.mean(axis=0)
     inner = kernel[np.ix_(seen, seen)] + penalty * np.eye(len(seen))
     out: Matrix = kernel[np.ix_(unseen, seen)] @ np.linalg.solve(inner, rows_seen - mean) + mean

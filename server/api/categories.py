@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from server.api.base import ErrorBody, ProjectView, caller, read_body
-from server.insights.categories import confirmed_counts, predicted_counts
+from server.insights.categories import categories_from_words, confirmed_counts, predicted_counts
 from server.pipeline import flows
 from server.projects.models import Project, Role
 from server.taxonomy.bulk import categories_paste
@@ -30,6 +30,26 @@ class CategoryCounts(serializers.Serializer[Any]):
     predicted = serializers.IntegerField()
 
 
+class FiguresOut(serializers.Serializer[Any]):
+    """Means over the project's own categories, each left out and written from its words."""
+
+    recall = serializers.FloatField(help_text="Of a category's images, how many are found.")
+    precision = serializers.FloatField(help_text="Of the images taken, how many are right.")
+    f1 = serializers.FloatField()
+    low = serializers.FloatField(help_text="95 % interval of the mean f1 over categories.")
+    high = serializers.FloatField()
+    classes = serializers.IntegerField(help_text="Categories that were left out.")
+
+
+class FromWordsOut(serializers.Serializer[Any]):
+    """The category is predicted from its words, and from its few confirmed images where there are some."""
+
+    method = serializers.ChoiceField(choices=["icis", "text2model", "prompt"])
+    measured = FiguresOut(allow_null=True, help_text="Null until the rehearsal in the background is over.")
+    examples = serializers.IntegerField()
+    words_share = serializers.FloatField(help_text="What words weigh beside the examples; 1 is words alone.")
+
+
 class CategoryOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -43,6 +63,7 @@ class CategoryOut(serializers.Serializer[Any]):
     descriptions = DescriptionOut(many=True)
     deprecated = serializers.BooleanField()
     counts = CategoryCounts()
+    from_words = FromWordsOut(allow_null=True, help_text="Null where a head has learned the category from images.")
 
 
 class CategoryTree(serializers.Serializer[Any]):
@@ -88,7 +109,9 @@ class BulkOut(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
 
 
-def category_out(node: Node, confirmed: dict[int, int], predicted: dict[int, int]) -> dict[str, Any]:
+def category_out(
+    node: Node, confirmed: dict[int, int], predicted: dict[int, int], words: dict[str, Any]
+) -> dict[str, Any]:
     category = node.category
     return {
         "id": category.pk,
@@ -103,12 +126,14 @@ def category_out(node: Node, confirmed: dict[int, int], predicted: dict[int, int
         "descriptions": [{"id": row.pk, "kind": row.kind, "text": row.text} for row in category.descriptions.all()],
         "deprecated": category.deprecated_at is not None,
         "counts": {"confirmed": confirmed.get(category.pk, 0), "predicted": predicted.get(category.pk, 0)},
+        "from_words": words.get(str(category.pk)),
     }
 
 
 def tree_out(project: Project) -> list[dict[str, Any]]:
     confirmed, predicted = confirmed_counts(project), predicted_counts(project)
-    return [category_out(node, confirmed, predicted) for node in tree_of(project)]
+    words = categories_from_words(project)
+    return [category_out(node, confirmed, predicted, words) for node in tree_of(project)]
 
 
 def one_out(project: Project, category_id: int) -> dict[str, Any]:
@@ -153,7 +178,7 @@ class CategoryView(ProjectView):
     def patch(self, request: Request, project_id: int, category_id: int) -> Response:
         changes = read_body(request, CategoryChanges, partial=True)
         category_update(project=self.project, category_id=category_id, changes=changes, author=caller(request))
-        flows.after_taxonomy_changed(project_id)
+        flows.after_taxonomy_changed(project_id, described=category_id)
         return Response(one_out(self.project, category_id))
 
     @extend_schema(request=None, responses={204: None})

@@ -158,7 +158,7 @@ class ProjectDetailView(ProjectView):
         changes = read_body(request, ProjectChanges, partial=True)
         project = project_update(project=self.project, changes=changes)
         if {"concept", "templates"} & changes.keys():
-            flows.after_taxonomy_changed(project.pk)
+            flows.after_prompts_changed(project.pk)
         return Response(project_out(project, self.membership.role))
 
     @extend_schema(request=ProjectDelete, responses={204: None, 400: ErrorBody})

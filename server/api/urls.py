@@ -10,6 +10,7 @@ RESOURCES = [
     "projects",
     "members",
     "categories",
+    "words",
     "imports",
     "images",
     "events",

@@ -5,6 +5,8 @@ import hashlib
 import json
 import struct
 import time
+from collections.abc import Callable
+from typing import Any
 
 from django.core.cache import cache
 
@@ -42,21 +44,30 @@ def text_vector(project: Project, texts: list[str]) -> list[float]:
     return known
 
 
-def _ask(project: Project, space: EncoderVersion, texts: list[str]) -> list[float]:
+def answer_of(begin: Callable[[], Job]) -> dict[str, Any]:
+    """The result of a job on the interactive queue, which is then forgotten.
+
+    Raises:
+        Unavailable: Nobody answers (`no_worker`), or the job says why it cannot (`not_encoded`).
+    """
     if not workers_alive()["interactive"]:
         raise Unavailable(NO_WORKER, code="no_worker")
-    job = flows.encode_text(project.pk, texts=texts)
+    job = begin()
     try:
-        result = _wait(job.pk)
+        return _wait(job.pk)
     finally:
         Job.objects.filter(pk=job.pk).exclude(state=State.RUNNING).delete()
+
+
+def _ask(project: Project, space: EncoderVersion, texts: list[str]) -> list[float]:
+    result = answer_of(lambda: flows.encode_text(project.pk, texts=texts))
     if result.get("space") != space.pk:
         raise Unavailable("The project changed its encoder at this moment. Try again.", code="busy")
     data = base64.b64decode(str(result["vector"]))
     return list(struct.unpack(f"<{len(data) // 4}f", data))
 
 
-def _wait(job_id: int) -> dict[str, object]:
+def _wait(job_id: int) -> dict[str, Any]:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         state, result, error = Job.objects.values_list("state", "result", "error").get(pk=job_id)

@@ -70,6 +70,7 @@ def pool_predict(
 
 
 def background_of(vectors: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
+    """(D,) mean of the pool, or of a part of a large one."""
     rows = np.arange(len(vectors))
     if len(vectors) > BACKGROUND:
         rows = np.sort(np.random.default_rng(seed).choice(len(vectors), BACKGROUND, replace=False))

@@ -1,5 +1,7 @@
 """How many images each category has, by what people said and by what the live predictions say."""
 
+from typing import Any
+
 from django.db.models import Count
 
 from server.labeling.models import Consensus, ConsensusState
@@ -19,3 +21,9 @@ def predicted_counts(project: Project) -> dict[int, int]:
         return {}
     rows = Prediction.objects.filter(run_id=project.active_run_id)
     return dict(rows.values_list("category_id").annotate(count=Count("image_id")))
+
+
+def categories_from_words(project: Project) -> dict[str, dict[str, Any]]:
+    """category id (as text) → how the live predictions write it, for those that no head has learned from images."""
+    details = Project.objects.filter(pk=project.pk).values_list("active_run__details", flat=True).first() or {}
+    return dict(details.get("words") or {})

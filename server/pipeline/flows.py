@@ -5,6 +5,7 @@ process never imports a task module. A broker that is down fails no request: the
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +25,10 @@ from server.jobs.selectors import live_job
 from server.labeling.models import Annotation
 from server.labeling.page_selectors import teaching_key
 from server.labeling.services.page_stock import stock_count
+from server.predictions.heads import trained_head_of
+from server.predictions.models import PredictionRun
 from server.projects.models import Project
+from server.taxonomy.models import Category
 from server.training.models import TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_out, training_options
 from server.training.selectors import due, may_be_due, run_live
@@ -57,6 +61,9 @@ KINDS = {
     "train": Kind("ml", "Training a better model"),
     "encode_text": Kind("interactive", "Reading a text"),
     "teach": Kind("interactive", "Learning from corrections"),
+    "inject": Kind("interactive", "Taking new categories in"),
+    "rehearse": Kind("ml", "Learning to write new categories"),
+    "try_words": Kind("interactive", "Trying a description"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
@@ -157,11 +164,67 @@ def after_predicted(project_id: int) -> Job:
     return enqueue("acquire", project_id=project_id, coalesce_key=f"acquire:{project_id}")
 
 
-def after_taxonomy_changed(project_id: int) -> Job | None:
-    """Other categories or other words for them → predict again, where there is anything to predict."""
+def after_head_fitted(project_id: int) -> Job:
+    """A trained head serves → learn ahead of time how to add categories to it, and how far to trust that."""
+    return enqueue("rehearse", project_id=project_id, coalesce_key=f"rehearse:{project_id}")
+
+
+def after_head_promoted(project_id: int) -> None:
+    """Another head serves → learn to add to it, and take in the categories that it does not know."""
+    after_head_fitted(project_id)
+    known = _trained_categories(project_id)
+    if known and Category.objects.filter(project_id=project_id, deprecated_at=None).exclude(pk__in=known).exists():
+        inject(project_id)
+
+
+def after_taxonomy_changed(project_id: int, *, described: int | None = None) -> Job | None:
+    """Other categories or other words for them → predict again, where there is anything to predict.
+
+    A trained head stays: categories are taken in and out on top of it, within seconds and on the queue that no
+    training blocks. Only other words for a category that it knows, `described`, make it due for a fit.
+    """
     if not Image.objects.filter(project_id=project_id, state=ImageState.READY).exists():
         return None
+    known = _trained_categories(project_id)
+    if known and described not in known:
+        return inject(project_id)
     return enqueue("predict", project_id=project_id, coalesce_key=f"predict:{project_id}")
+
+
+def after_prompts_changed(project_id: int) -> Job | None:
+    """Another concept or other templates → every category is spoken of in other words."""
+    if not Image.objects.filter(project_id=project_id, state=ImageState.READY).exists():
+        return None
+    return after_embedded(project_id)
+
+
+def inject(project_id: int) -> Job:
+    """Categories stand on top of a trained head → score with them, and do not fit it again."""
+    return enqueue("inject", project_id=project_id, coalesce_key=f"inject:{project_id}")
+
+
+def try_words(project_id: int, *, name: str, text: str, show: int) -> Job:
+    """Somebody is describing a category that is not there yet → show what it would pull."""
+    return enqueue("try_words", project_id=project_id, params={"name": name, "text": text, "show": show})
+
+
+def has_trained_head(project_id: int) -> bool:
+    """Whether the live predictions stand on a head that learned from images."""
+    return bool(_trained_categories(project_id))
+
+
+def _trained_categories(project_id: int) -> list[int]:
+    run = PredictionRun.objects.filter(pk__in=_active_run(project_id)).select_related("head").first()
+    head = trained_head_of(run)
+    return head.category_ids if head else []
+
+
+def _active_run(project_id: int) -> Any:
+    return Project.objects.filter(pk=project_id).values("active_run_id")
+
+
+def _live_details(project_id: int) -> dict[str, Any]:
+    return Project.objects.filter(pk=project_id).values_list("active_run__details", flat=True).first() or {}
 
 
 def after_project_archived(project_id: int) -> Job:
@@ -218,7 +281,21 @@ def teach(project_id: int) -> Job:
     return enqueue("teach", project_id=project_id, coalesce_key=teaching_key(project_id))
 
 
+def _teach_newcomers(project_id: int) -> None:
+    """First images of a category that stood on words alone → blend them in, at 1, 2, 3, 4, 6, 9 … of them."""
+    details = _live_details(project_id)
+    known = {int(category): int(mark["examples"]) for category, mark in (details.get("words") or {}).items()}
+    if not known:
+        return
+    since = int(details.get("words_sequence", 0))
+    rows = Annotation.objects.filter(project_id=project_id, sequence__gt=since, category_id__in=list(known))
+    fresh = Counter(rows.values_list("category_id", flat=True)[: PREDICT_EVERY * 4])
+    if any(count >= max(1, known[category or 0] // 2) for category, count in fresh.items()):
+        inject(project_id)
+
+
 def _predict_when_due(project_id: int) -> None:
+    _teach_newcomers(project_id)
     images = Project.objects.filter(pk=project_id).values_list("active_run__image_count", flat=True).first() or 0
     enough = max(PREDICT_EVERY, int(PREDICT_SHARE * images))
     if fresh_labels(project_id=project_id, at_most=enough) < enough:
@@ -234,8 +311,7 @@ def fresh_labels(*, project_id: int, at_most: int) -> int:
 
     The live run keeps the last sequence number that it read in `details["last_sequence"]`.
     """
-    details = Project.objects.filter(pk=project_id).values_list("active_run__details", flat=True).first() or {}
-    seen = int(details.get("last_sequence", 0))
+    seen = int(_live_details(project_id).get("last_sequence", 0))
     return Annotation.objects.filter(project_id=project_id, sequence__gt=seen)[:at_most].count()
 
 

@@ -42,15 +42,17 @@ def prompts_of(category: Category, *, project: Project) -> Prompts:
 
     `category.descriptions` should be prefetched.
     """
-    templates = [text for text in project.templates if "{}" in text] or list(TEMPLATES)
-    subjects = [
-        f"{name}, a kind of {project.concept}" if project.concept else name
-        for name in dict.fromkeys([category.name, *category.synonyms])
-    ]
-    filled = [template.replace("{}", subject) for subject in subjects for template in templates]
     kinds = (DescriptionKind.PROMPT, DescriptionKind.SENTENCE)
     told = [row.text for row in category.descriptions.all() if row.kind in kinds]
-    return Prompts(category.pk, list(dict.fromkeys(filled + told)))
+    return Prompts(category.pk, prompts_of_words([category.name, *category.synonyms], told, project=project))
+
+
+def prompts_of_words(names: Sequence[str], told: Sequence[str], *, project: Project) -> list[str]:
+    """The same for a category that is not there yet."""
+    templates = [text for text in project.templates if "{}" in text] or list(TEMPLATES)
+    subjects = [f"{name}, a kind of {project.concept}" if project.concept else name for name in dict.fromkeys(names)]
+    filled = [template.replace("{}", subject) for subject in subjects for template in templates]
+    return list(dict.fromkeys([*filled, *(text for text in told if text)]))
 
 
 def text_vectors_known(

@@ -10,7 +10,7 @@ from server.compute.train import Lesson
 from server.core.errors import InvalidInput
 from server.embeddings.mapped import MappedSpace, mapped_space
 from server.pipeline.handle import JobHandle
-from server.pipeline.tasks.predict import text_vectors
+from server.pipeline.tasks.textual import text_vectors
 from server.predictions.selectors import categories_predicted
 from server.registry.models import EncoderVersion
 from server.taxonomy.models import Category

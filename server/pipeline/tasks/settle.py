@@ -14,7 +14,7 @@ from server.core.events import publish
 from server.core.failpoints import failpoint
 from server.pipeline.handle import JobHandle
 from server.pipeline.tasks.lesson import Material
-from server.pipeline.tasks.predict import run_measure, run_write
+from server.pipeline.tasks.publishing import run_measure, run_write
 from server.predictions.models import PredictionRun
 from server.predictions.selectors import categories_predicted
 from server.projects.models import Project
@@ -162,11 +162,11 @@ def _go_live(
     return run_write(
         handle.project,
         material.space,
-        serving.categories,
+        [category.pk for category in serving.categories],
         material.pool,
         serving.scores,
         label_count=run.label_count,
-        last_sequence=run.last_sequence,
+        details={"last_sequence": run.last_sequence},
         head_id=head.pk,
         while_head=head.pk,
     )

@@ -78,6 +78,7 @@ def after(handle: JobHandle) -> None:
     """Labels that came while it trained may already be enough for the next run; a promotion wants a new ranking."""
     if handle.result.get("promoted"):
         flows.after_predicted(handle.project_id)
+        flows.after_head_promoted(handle.project_id)
     flows.train_when_due(handle.project_id)
 
 
