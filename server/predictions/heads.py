@@ -14,6 +14,8 @@ from server.predictions.models import PredictionRun
 from server.registry.models import HeadVersion
 
 LINEAR_KINDS = frozenset({"gda", "logistic", "lp++", "prototypes", "prototypes-euclidean", "text-prototypes"})
+FEWEST = 4
+"""Categories of a head that says something about others."""
 KIT_PROOF = "words.safetensors"
 """The last file of a kit to be written."""
 
@@ -55,7 +57,7 @@ def trained_head_of(run: PredictionRun | None) -> TrainedHead | None:
 
 def promoted_as_trained(head: HeadVersion, *, labels: int) -> TrainedHead | None:
     """A promoted head that new classes can stand on: one row of weights a class, learned from images."""
-    if head.kind not in LINEAR_KINDS:
+    if head.kind not in LINEAR_KINDS or len(head.category_ids) < FEWEST:
         return None
     return TrainedHead(head.storage_key, list(head.category_ids), labels, head.digest, head.pk)
 

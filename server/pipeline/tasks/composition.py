@@ -14,6 +14,7 @@ from server.embeddings.mapped import MappedSpace, mapped_space
 from server.labeling.services.teaching import Confirmed, confirmed_labels
 from server.pipeline.tasks.textual import text_vectors
 from server.predictions.heads import (
+    FEWEST,
     TrainedHead,
     artefact_fetch,
     fit_store,
@@ -29,8 +30,6 @@ from server.taxonomy.selectors import categories_of
 
 SEED = 0
 """Predictions of the same labels are the same predictions."""
-FEWEST = 4
-"""Categories of a head that says something about others."""
 MATURE = 8
 """Confirmed images from which a category always stands in the head by itself."""
 
