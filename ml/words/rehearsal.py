@@ -78,15 +78,13 @@ class Rehearsal:
         return cls(methods, values["best"], tuple(Takeover(**step) for step in values["takeover"]))
 
 
-def rehearse(
-    material: Material, *, seed: int, rounds: int = ROUNDS, check: Callable[[], None] = lambda: None
-) -> Rehearsal:
+def rehearse(material: Material, *, seed: int, check: Callable[[], None] = lambda: None) -> Rehearsal:
     """Leave groups of classes out, in turn.
 
     Raises:
         ConfigError: Too few classes to leave any out.
     """
-    groups = _groups(material, rounds=rounds, seed=seed)
+    groups = _groups(material, seed=seed)
     trials = [run_trial(material, group, seed=seed + i, check=check) for i, group in enumerate(groups)]
     found: dict[str, dict[int, Found]] = {}
     for trial in trials:
@@ -100,13 +98,13 @@ def rehearse(
     return Rehearsal(methods, best, _takeover(trials, best, seed=seed))
 
 
-def _groups(material: Material, *, rounds: int, seed: int) -> list[list[int]]:
+def _groups(material: Material, *, seed: int) -> list[list[int]]:
     n = len(material.described)
-    size = min(HIDDEN_AT_MOST, max(1, n // rounds), n - FEWEST)
+    size = min(HIDDEN_AT_MOST, max(1, n // ROUNDS), n - FEWEST)
     if size < 1:
         raise ConfigError(f"a rehearsal leaves classes out and learns from at least {FEWEST} others; there are {n}")
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tolist()
-    groups = [sorted(order[start : start + size]) for start in range(0, n, size)][:rounds]
+    groups = [sorted(order[start : start + size]) for start in range(0, n, size)][:ROUNDS]
     return groups
 
 

@@ -168,6 +168,8 @@ def test_how_far_words_can_be_trusted_is_measured_ahead_on_the_projects_own_cate
     looks: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.pipeline.handle.BEAT_S", 600.0)  # a heart of its own sees nothing of this transaction
+    monkeypatch.setattr("ml.words.rehearsal.ROUNDS", 2)
+    monkeypatch.setattr("ml.words.writers.STEPS", 50)
     made = zoo(looks)
     flows.after_head_fitted(made.project.pk)
     run_pending(project_id=made.project.pk, kinds={"rehearse"})
@@ -175,7 +177,7 @@ def test_how_far_words_can_be_trusted_is_measured_ahead_on_the_projects_own_cate
     assert job.state == State.DONE, job.error
     figures = job.result
     assert figures["methods"].keys() == {"icis", "text2model"}
-    assert figures["methods"]["icis"]["classes"] == 20
+    assert figures["methods"]["icis"]["classes"] == 10
     assert figures["methods"]["icis"]["f1"] > 0.3
     shares = [step["share"] for step in figures["takeover"]]
     assert shares == sorted(shares, reverse=True)
