@@ -23,7 +23,7 @@ from server.labeling.services.teachings import corrections_since, teaching_last,
 from server.labeling.services.traps import traps_among
 from server.pipeline.handle import JobHandle
 from server.pipeline.station import station
-from server.pipeline.tasks.predict import text_vectors
+from server.pipeline.tasks.textual import text_vectors
 from server.predictions.selectors import categories_predicted
 from server.projects.models import Project
 from server.registry.models import EncoderVersion
