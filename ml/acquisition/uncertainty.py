@@ -6,27 +6,19 @@ classes. Here probabilities are calibrated ones of the head that serves, never o
 
 import numpy as np
 
-from ml.acquisition.base import Candidates, Ranking, ranked
-from ml.errors import ConfigError
-from ml.types import TopK
+from ml.acquisition.base import Candidates, Ranking, ranked, top_of
 
 
 def least_confidence(candidates: Candidates, budget: int, rng: np.random.Generator) -> Ranking:
     """1 − p₁: the lower the best category's probability, the sooner."""
-    return ranked(1 - _top(candidates).probability[:, 0], budget=budget, rng=rng)
+    return ranked(1 - top_of(candidates).probability[:, 0], budget=budget, rng=rng)
 
 
 def margin(candidates: Candidates, budget: int, rng: np.random.Generator) -> Ranking:
     """1 − (p₁ − p₂): the closer the two best categories, the sooner."""
-    return ranked(1 - _top(candidates).margin, budget=budget, rng=rng)
+    return ranked(1 - top_of(candidates).margin, budget=budget, rng=rng)
 
 
 def entropy(candidates: Candidates, budget: int, rng: np.random.Generator) -> Ranking:
     """−Σ p log p over all categories, in nats."""
-    return ranked(_top(candidates).entropy, budget=budget, rng=rng)
-
-
-def _top(candidates: Candidates) -> TopK:
-    if candidates.top is None:
-        raise ConfigError("this acquisition function reads predictions and there are none; use random until there are")
-    return candidates.top
+    return ranked(top_of(candidates).entropy, budget=budget, rng=rng)

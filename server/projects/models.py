@@ -34,7 +34,7 @@ class Project(models.Model):
     """What the images show in general ("beetle"): prefixed to prompts, "a photo of a beetle: a …"."""
     templates = models.JSONField(default=list, blank=True)
     """Prompt templates with one `{}`; empty means the built-in seven."""
-    acquisition_function = models.CharField(max_length=40, default="margin")
+    acquisition_function = models.CharField(max_length=40, default="weighted_coverage")
     blind_share = models.FloatField(default=0.1, validators=[MinValueValidator(0.0), MaxValueValidator(0.5)])
     overlap = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     options = models.JSONField(default=dict, blank=True)

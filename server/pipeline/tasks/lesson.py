@@ -77,10 +77,14 @@ def not_enough(labels: int, categories: int) -> str:
 
 def rows_of(pool: MappedSpace, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(rows of the pool, categories) of the labels whose image has a vector."""
-    if not len(labels) or not len(pool.ids):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    order = np.argsort(pool.ids, kind="stable")
-    at = np.searchsorted(pool.ids, labels.image_ids, sorter=order)
-    rows = order[np.minimum(at, len(order) - 1)]
-    found = pool.ids[rows] == labels.image_ids
+    rows, found = rows_among(pool.ids, labels.image_ids)
     return rows[found], labels.category_ids[found]
+
+
+def rows_among(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each of `wanted` (n,) stands in `ids` (P,), in any order, and whether it stands there at all."""
+    if not len(ids):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    order = np.argsort(ids, kind="stable")
+    rows = order[np.minimum(np.searchsorted(ids, wanted, sorter=order), len(order) - 1)]
+    return rows, ids[rows] == wanted

@@ -1,5 +1,9 @@
 """What every acquisition function promises, asked of each in the registry."""
 
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,7 +21,14 @@ def candidates(size: int, *, classes: int = 4, seed: int = 0, dim: int = 8) -> C
     margin = probability[:, 0] - probability[:, 1]
     index = np.tile(np.arange(classes, dtype=np.int32), (size, 1))
     vectors = rng.normal(size=(size, dim)).astype(np.float32)
-    return Candidates(Pool(np.arange(size) + 100, vectors), TopK(index, probability, margin, entropy))
+    return Candidates(
+        Pool(np.arange(size) + 100, vectors),
+        TopK(index, probability, margin, entropy),
+        labeled=rng.normal(size=(9, dim)).astype(np.float32),
+        labeled_class=np.arange(9) % 3,
+        n_classes=classes,
+        votes=rng.integers(-1, classes, (size, 3)),
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,19 +59,47 @@ def test_among_equals_the_seed_decides(name: str) -> None:
     same = np.full((30, 2), 0.5, np.float32)
     equal = np.zeros(30, np.float32)
     pool = Pool(np.arange(30), np.ones((30, 4), np.float32))
-    alike = Candidates(pool, TopK(np.zeros((30, 2), np.int32), same, equal, equal))
+    alike = Candidates(
+        pool,
+        TopK(np.zeros((30, 2), np.int32), same, equal, equal),
+        labeled=np.ones((2, 4), np.float32),
+        labeled_class=np.asarray([0, 1]),
+        votes=np.zeros((30, 2), np.int64),
+    )
     picks = {tuple(acquire(name, alike, budget=5, seed=seed).index.tolist()) for seed in range(8)}
     assert len(picks) > 1
+
+
+MISSING = {"top": "predictions", "labeled": "labeled", "votes": "votes"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_it_needs_it_says(name: str) -> None:
     without = Candidates(candidates(5).pool)
-    if "top" in FUNCTIONS[name].needs:
-        with pytest.raises(ConfigError, match="predictions"):
+    missing = [word for need, word in MISSING.items() if need in FUNCTIONS[name].needs]
+    if missing:
+        with pytest.raises(ConfigError, match=missing[0]):
             acquire(name, without, budget=2, seed=0)
     else:
         assert len(acquire(name, without, budget=2, seed=0).index) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "vectors" in FUNCTIONS[name].needs])
+def test_a_large_mapped_pool_is_read_in_parts_and_never_squared(name: str, tmp_path: Path) -> None:
+    size, rng = 60_000, np.random.default_rng(0)
+    pool = np.lib.format.open_memmap(tmp_path / "pool.npy", mode="w+", dtype=np.float16, shape=(size, 16))
+    pool[:] = rng.normal(size=(size, 16))
+    small = candidates(size, dim=1)
+    mapped = np.load(tmp_path / "pool.npy", mmap_mode="r")
+    large = replace(small, pool=Pool(np.arange(size), mapped), labeled=np.ones((9, 16), np.float32))
+    tracemalloc.start()
+    try:
+        ranking = acquire(name, large, budget=50, seed=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(set(ranking.index.tolist())) == 50
+    assert peak < 600e6  # size² similarities would be 14 GB
 
 
 def test_a_name_that_does_not_exist_and_a_negative_budget_are_refused() -> None:
@@ -77,7 +116,8 @@ def test_margin_entropy_and_least_confidence_by_hand() -> None:
     entropy = np.asarray([0.693, 0.950, 0.112], np.float32)
     top = TopK(np.zeros((3, 3), np.int32), probability, probability[:, 0] - probability[:, 1], entropy)
     three = Candidates(Pool(np.arange(3), np.ones((3, 2), np.float32)), top)
-    order = {name: acquire(name, three, budget=3, seed=0).index.tolist() for name in NAMES if name != "random"}
+    names = ("margin", "entropy", "least_confidence")
+    order = {name: acquire(name, three, budget=3, seed=0).index.tolist() for name in names}
     assert order == {"margin": [0, 1, 2], "entropy": [1, 0, 2], "least_confidence": [0, 1, 2]}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from server.acquisition.catalogue import BY_NAME
+from server.acquisition.catalogue import BY_NAME, FIRST_REASON
 from server.acquisition.models import AcquisitionRound
 from server.compute.acquire import functions_known
 from server.embeddings.models import EmbeddingFailure
@@ -89,7 +89,28 @@ def test_images_are_embedded_predicted_and_ranked_without_a_word_from_anyone(enc
     assert all(set(row.top_categories) == set(made.categories) for row in rows)
     assert all(abs(sum(row.top_probabilities) - 1) < 1e-4 for row in rows)
     assert QueueItem.objects.count() == 12
-    assert AcquisitionRound.objects.get().function == "margin"
+    assert AcquisitionRound.objects.get().function == "weighted_coverage"
+
+
+def test_every_goal_ranks_the_pool_and_says_why(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    for image, category in zip(made.images[:4], made.categories + made.categories[:1], strict=True):
+        made.label(image, category)
+    project = loop(made)
+    for name, choice in BY_NAME.items():
+        flows.enqueue("acquire", project_id=project.pk, params={"function": name, "seed": 1})
+        run_pending(project_id=project.pk)
+        ranked = AcquisitionRound.objects.latest("pk")
+        assert ranked.function == name
+        items = QueueItem.objects.filter(project=project, round=ranked)
+        assert {item.image_id for item in items} == set(made.images[4:])
+        assert {item.reason for item in items} == {choice.reason}
+
+
+def test_close_calls_come_in_the_order_of_their_margin(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    Project.objects.filter(pk=made.project.pk).update(acquisition_function="margin")
+    rows = list(Prediction.objects.filter(run=loop(made).active_run))
     margins = {row.image_id: row.margin for row in rows}
     queue = [item.image_id for item in QueueItem.objects.order_by("rank")]
     assert [margins[image] for image in queue] == sorted(margins.values())
@@ -200,7 +221,8 @@ def test_without_categories_people_still_get_a_queue(encoders: list[str]) -> Non
     made.project.categories.all().delete()
     project = loop(made)
     assert project.active_run is None
-    assert AcquisitionRound.objects.get().function == "random"
+    assert AcquisitionRound.objects.get().function == "weighted_coverage"
+    assert {item.reason for item in QueueItem.objects.all()} == {FIRST_REASON}
     assert QueueItem.objects.count() == 12
 
 
@@ -208,5 +230,5 @@ def test_the_catalogue_names_exactly_the_functions_that_exist() -> None:
     known = functions_known()
     assert set(BY_NAME) == set(known)
     assert {name: (one.goal, one.description) for name, one in BY_NAME.items()} == {
-        name: (goal, description) for name, (goal, description, _) in known.items()
+        name: (goal, description) for name, (goal, description) in known.items()
     }

@@ -1,0 +1,98 @@
+"""The labelled sets of the labelling benches, as vectors: what they are tuned on is never what they report."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.data.labelled import LabelledImages, load_labelled
+from ml.data.vectors import CACHE_FOLDER, cached_vectors, progress_lines
+from ml.encoders import load_encoder
+from ml.errors import ConfigError
+
+DATA = Path("../shared/data")
+MOBILENET = "ml/bench/specs/mobilenetv2-160.json"
+GUIDES = Path(".winnow/field-guides")
+GUIDE_SCALE = 2.0
+TUNING_CLASSES = 60
+"""Of the 160 photographed classes the first 60 by name serve to choose settings, the other 100 to report."""
+Part = Literal["tuning", "reported"]
+
+
+@dataclass(frozen=True)
+class LabelledVectors:
+    """`vectors` (n, D) unit float32 and `labels` (n,) in [0, classes)."""
+
+    name: str
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    @property
+    def classes(self) -> int:
+        """N."""
+        return int(self.labels.max()) + 1
+
+    def only(self, classes: NDArray[np.int64]) -> "LabelledVectors":
+        """The items of some classes, renumbered in the given order."""
+        number = np.full(self.classes, -1)
+        number[classes] = np.arange(len(classes))
+        rows = np.flatnonzero(number[self.labels] >= 0)
+        return LabelledVectors(self.name, self.vectors[rows], number[self.labels[rows]])
+
+    def split(self, *, held_out: float, most: int, seed: int) -> tuple["LabelledVectors", "LabelledVectors"]:
+        """A pool of at most `most` items and a held-out share, at random."""
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        apart = round(held_out * len(order))
+        parts = order[apart : apart + most], order[:apart]
+        pool, rest = (LabelledVectors(self.name, self.vectors[rows], self.labels[rows]) for rows in parts)
+        return pool, rest
+
+
+def labelled_vectors(name: str, *, part: Part, seed: int) -> LabelledVectors:
+    """One of `tiny-N` (N photographed categories), `cifar-superclasses` and `field-guide`.
+
+    Tuning sees other classes (tiny-imagenet), the first ten superclasses (cifar100; all 20 are reported), and another
+    guide. `seed` picks the classes of `tiny-N`.
+
+    Raises:
+        ConfigError: No such set, or its data are not here.
+    """
+    kind, _, count = name.partition("-")
+    if kind == "tiny" and count.isdigit():
+        found = _encoded(load_labelled(_file("tiny-imagenet-160.parquet"), label_columns=("name",)), MOBILENET, name)
+        choice = np.arange(TUNING_CLASSES) if part == "tuning" else np.arange(TUNING_CLASSES, found.classes)
+        return found.only(np.random.default_rng(seed).permutation(choice)[: int(count)])
+    if name == "cifar-superclasses":
+        images = load_labelled(_file("cifar100.parquet"), label_columns=("coarse_label",), split=("split=test",))
+        found = _encoded(images, MOBILENET, name)
+        return found.only(np.arange(10)) if part == "tuning" else found
+    if name == "field-guide":
+        images = load_labelled(_guide(seed=1 if part == "tuning" else 0))
+        return _encoded(images, "demo", name)
+    raise ConfigError(f"no set is called {name!r}: choose tiny-5, tiny-20, …, cifar-superclasses or field-guide")
+
+
+def _file(name: str) -> Path:
+    path = DATA / name
+    if not path.is_file():
+        raise ConfigError(f"expected {path}; the README of the data says where it comes from")
+    return path
+
+
+def _encoded(images: LabelledImages, encoder: str, name: str) -> LabelledVectors:
+    vectors = cached_vectors(
+        images, load_encoder(encoder, device="cpu"), folder=CACHE_FOLDER, progress=progress_lines(name)
+    )
+    return LabelledVectors(name, vectors, images.labels.astype(np.int64))
+
+
+def _guide(*, seed: int) -> Path:
+    folder = GUIDES / f"{seed}-{GUIDE_SCALE:g}"
+    if not (folder / "manifest.jsonl").is_file():
+        command = [sys.executable, "-m", "ml.data.fieldguide", str(folder), "--seed", str(seed)]
+        subprocess.run([*command, "--scale", f"{GUIDE_SCALE:g}"], check=True, stdout=subprocess.DEVNULL)
+    return folder / "images"
