@@ -89,13 +89,15 @@ class PagesLeaseView(ProjectView):
         blind = singles_beside(pages, project=self.project)
         if not blind:
             return []
-        got = leases_take(project_id=project_id, user_id=user_id, count=blind, blind_only=True)
-        return got + leases_take(project_id=project_id, user_id=user_id, count=len(got))
+        lease_s = PageOptions.of(self.project).lease_s
+        got = leases_take(project_id=project_id, user_id=user_id, count=blind, lease_s=lease_s, blind_only=True)
+        return got + leases_take(project_id=project_id, user_id=user_id, count=len(got), lease_s=lease_s)
 
     def _next_singles(self, user_id: int, count: int) -> list[Leased]:
-        got = leases_take(project_id=self.project.pk, user_id=user_id, count=count)
+        lease_s = PageOptions.of(self.project).lease_s
+        got = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
         if not got and queue_top_up(project=self.project, user_id=user_id, count=count):
-            got = leases_take(project_id=self.project.pk, user_id=user_id, count=count)
+            got = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
         return got
 
     def _why_empty(self, body: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from server.api.links import image_link
 from server.labeling.models import Purpose
 from server.labeling.selectors import Card, cards_for, images_remaining, queue_empty_reason
 from server.labeling.services.leases import Leased, leases_release, leases_renew, leases_take
+from server.labeling.services.page_options import PageOptions
 from server.labeling.services.queue import queue_top_up
 from server.projects.models import Role
 
@@ -100,10 +101,11 @@ class LeaseView(ProjectView):
         )
 
     def _take(self, user_id: int, count: int) -> list[Leased]:
-        leased = leases_take(project_id=self.project.pk, user_id=user_id, count=count)
+        lease_s = PageOptions.of(self.project).lease_s
+        leased = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
         missing = count - len(leased)
         if missing and queue_top_up(project=self.project, user_id=user_id, count=missing):
-            leased += leases_take(project_id=self.project.pk, user_id=user_id, count=missing)
+            leased += leases_take(project_id=self.project.pk, user_id=user_id, count=missing, lease_s=lease_s)
         return leased
 
 
@@ -141,7 +143,8 @@ class RenewView(ProjectView):
     @extend_schema(request=TokensIn, responses=RenewOut)
     def post(self, request: Request, project_id: int) -> Response:
         tokens = read_body(request, TokensIn)["tokens"]
-        held = leases_renew(project_id=project_id, user_id=caller(request).pk, tokens=tokens)
+        lease_s = PageOptions.of(self.project).lease_s
+        held = leases_renew(project_id=project_id, user_id=caller(request).pk, tokens=tokens, lease_s=lease_s)
         return Response({"tokens": held})
 
 

@@ -39,9 +39,12 @@ def pool_teach(
     Raises:
         MlError: A class has neither example nor text, or a vector is not finite.
     """
-    from ml.acquisition.teach import rescore, taught_head
+    from ml.acquisition.teach import TAUGHT_BY_AT_MOST, rescore, taught_head, thinned
     from ml.heads import Examples
 
+    if len(support) > TAUGHT_BY_AT_MOST:  # before their vectors are read
+        kept = thinned(class_index, most=TAUGHT_BY_AT_MOST, seed=seed)
+        support, class_index = support[kept], class_index[kept]
     examples = Examples.of(
         np.asarray(vectors[support], np.float32),
         class_index,

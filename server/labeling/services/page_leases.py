@@ -118,6 +118,8 @@ SELECT p.page_id, p.place, p.image_id, p.tile_id, leased.lease_until
 FROM picked p LEFT JOIN held h ON h.image_id = p.image_id LEFT JOIN leased ON leased.item_id = h.id
 ORDER BY p.page_id, p.place
 """
+ROUNDS = 12
+"""So often a lease looks further where plans hold nothing for this person; single images are never far."""
 RANK = 1e6
 """Of items that pages bring into the queue: behind whatever acquisition ranks."""
 
@@ -146,6 +148,12 @@ GROUP BY p.id ORDER BY p.leased_at LIMIT %(count)s
 DROP = "DELETE FROM labeling_pageplan WHERE id = ANY(%(ids)s)"
 
 
+FORGET = """
+DELETE FROM labeling_page
+WHERE project_id = %(project)s AND committed_at IS NULL AND leased_at < now() - interval '7 days'
+"""
+
+
 @transaction.atomic
 def pages_take(
     *, project: Project, user_id: int, count: int, tiles_max: int, category_id: int | None = None
@@ -153,13 +161,15 @@ def pages_take(
     """Up to `count` pages of images that are free and that this person has not judged.
 
     A page is as large as this person has earned for its category, and never larger than `tiles_max`. Plans that have
-    nothing free are dropped on the way; an empty list means that no plan is left.
+    nothing free are dropped on the way; an empty list means that no plan is left, or none for this person.
     """
     leases_reclaim(project_id=project.pk)
     options = PageOptions.of(project)
     made: list[LeasedPage] = []
     tried: list[int] = []
-    while len(made) < count:
+    for _ in range(ROUNDS):
+        if len(made) == count:
+            break
         plans = _plans(project, category_id=category_id, count=count - len(made), tried=tried)
         if not plans:
             break
@@ -233,7 +243,10 @@ def _page(plan: Plan, rows: list[dict[str, Any]], options: PageOptions) -> Lease
     ]
     if not tiles:
         return None
-    traps = [Trap(image, category) for image, category in plan.traps]
+    own = {image for tile in plan.tiles for image in [tile["image"], *tile["folded"]]}
+    traps = [
+        Trap(image, category) for image, category in plan.traps if image not in own and category != plan.category_id
+    ]
     tiles = planted_into(
         tiles, traps=traps, category_id=plan.category_id, share=options.attention_share, seed=plan.page_id.int
     )
@@ -281,3 +294,8 @@ def _settle(
         sql.execute(SHRINK, {"ids": list(left), "tiles": [Jsonb(rest) for rest in left.values()]})
     if gone:
         sql.execute(DROP, {"ids": gone})
+
+
+def pages_forget(*, project_id: int) -> int:
+    """Pages that nobody has committed for a week; no outbox is older than that."""
+    return sql.execute(FORGET, {"project": project_id})

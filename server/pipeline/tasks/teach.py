@@ -15,6 +15,7 @@ from server.compute.teach import PlannedPage, pool_background, pool_pages, pool_
 from server.core.events import publish
 from server.embeddings.mapped import MappedSpace, mapped_space
 from server.jobs.models import Job, State
+from server.labeling.services.page_leases import pages_forget
 from server.labeling.services.page_options import PageOptions
 from server.labeling.services.page_sizes import START, people_at_pages, records_of
 from server.labeling.services.page_stock import Planned, stock_add, stock_drop_old
@@ -33,6 +34,7 @@ SEED = 0
 PLANS, PLANS_A_PERSON = 24, 8
 """Pages composed ahead: as many as people can take before the next scores are there."""
 POOLS_KEPT = 2
+FORGET_EVERY = 100
 
 
 @dataclass
@@ -86,6 +88,8 @@ def after(handle: JobHandle) -> None:
     publish(handle.project_id, "teaching")
     done = Job.objects.filter(project_id=handle.project_id, kind="teach", state=State.DONE)
     done.exclude(pk=handle.job.pk).delete()
+    if handle.result.get("version", 0) % FORGET_EVERY == 1:
+        pages_forget(project_id=handle.project_id)
 
 
 def classroom(project: Project, space: EncoderVersion) -> Classroom:
