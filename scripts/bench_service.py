@@ -86,8 +86,8 @@ def start_database(folder: Path) -> Any:
     from server.supervisor.postgres import EmbeddedPostgres
     from server.supervisor.process import Process
 
-    (folder / "state").mkdir()
-    (folder / "postgres").mkdir()
+    (folder / "state").mkdir(exist_ok=True)
+    (folder / "postgres").mkdir(exist_ok=True)
     postgres = EmbeddedPostgres(folder / "postgres", durable=True)
     process = Process(postgres.program(), log_dir=folder, cwd=ROOT)
     postgres.wait_until_ready(process)

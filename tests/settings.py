@@ -17,6 +17,5 @@ os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 from server.config.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a test is not a vault
-DATABASES["default"]["OPTIONS"].pop("pool", None)  # noqa: F405 one connection, which the test can roll back
 WINNOW_FAILPOINT = os.environ.get("WINNOW_FAILPOINT", "")
 WINNOW_FAILPOINT_DIR = os.environ.get("WINNOW_FAILPOINT_DIR", "")

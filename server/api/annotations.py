@@ -125,7 +125,7 @@ class AnnotationView(ProjectView):
             as_reviewer=self.membership.role in (Role.REVIEWER, Role.OWNER),
         )
         if recorded.created:
-            flows.after_annotated(project_id)
+            flows.after_annotated(project_id, sequence=recorded.sequence)
             publish(project_id, "annotations")
         return Response(_recorded(recorded), status=201 if recorded.created else 200)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from rest_framework.authentication import SessionAuthentication
@@ -31,9 +30,9 @@ LIFE_S = 600.0
 """After this the browser connects anew, and its membership is looked up again."""
 
 
-async def events(request: HttpRequest, project_id: int) -> HttpResponseBase:
+def events(request: HttpRequest, project_id: int) -> HttpResponseBase:
     """text/event-stream of {"topics": […]}. Members only; a person removed is cut off within ten minutes."""
-    refusal = await sync_to_async(_refusal)(request, project_id)
+    refusal = _refusal(request, project_id)
     if refusal is not None:
         return refusal
     response = StreamingHttpResponse(_stream(project_id), content_type="text/event-stream")

@@ -2,10 +2,13 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 from server.config.body_limit import limited
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.config.settings")
+django.setup()
 
-application = limited(get_asgi_application())
+from server.config.threaded import ThreadedHandler  # noqa: E402  (needs the settings)
+
+application = limited(ThreadedHandler())

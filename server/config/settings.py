@@ -90,10 +90,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 _LOCAL_DATABASE = f"postgresql://postgres@/winnow?host={env.winnow_state / 'postgres'}"
 DATABASES = {"default": database_settings(env.database_url.get_secret_value() or _LOCAL_DATABASE)}
-# Under ASGI each request has a thread of its own: without a pool each would open a connection and leave it open.
-POOL = {"min_size": 1, "max_size": 16, "timeout": 10, "max_idle": 60}
-DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
-DATABASES["default"]["OPTIONS"] = {**DATABASES["default"]["OPTIONS"], "pool": POOL}  # type: ignore[dict-item]
+# Every thread of the web process keeps its connection: see `config.threaded` and `core.connections`.
+DATABASES["default"] |= {"CONN_MAX_AGE": None}
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"]["OPTIONS"], "prepare_threshold": 5}  # type: ignore[dict-item]
 
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -171,6 +170,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
+SESSION_ENGINE = "server.accounts.sessions"
+AUTHENTICATION_BACKENDS = ["server.accounts.sessions.Accounts"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600

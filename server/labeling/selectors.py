@@ -73,7 +73,8 @@ SELECT image_id, category_id, exemplar FROM ranked WHERE place <= %(exemplars)s 
 def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, space_id: int | None) -> list[Card]:
     """Leased items with what is shown beside them. Two statements. Blind items show nothing that could lead."""
     rows = {
-        row["id"]: row for row in sql.fetch_all(CARDS, {"run": run_id, "images": [item.image_id for item in leased]})
+        row["id"]: row
+        for row in sql.fetch_all(CARDS, {"run": run_id, "images": [item.image_id for item in leased]}, hot=True)
     }
     blind = {item.image_id for item in leased if item.purpose == Purpose.BLIND}
     suggestions = {image: _suggestions(row) for image, row in rows.items() if image not in blind}
@@ -116,7 +117,7 @@ def exemplars_nearest(
         "exemplars": EXEMPLARS,
     }
     found: dict[int, dict[int, list[int]]] = defaultdict(dict)
-    for row in sql.fetch_all(NEAREST, params):
+    for row in sql.fetch_all(NEAREST, params, hot=True):
         found[row["image_id"]].setdefault(row["category_id"], []).append(row["exemplar"])
     return found
 

@@ -17,6 +17,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from server.accounts.models import User
+from server.core import sql
 from server.embeddings.selectors import space_lacks
 from server.images.models import Image, ImageState
 from server.jobs import services as jobs
@@ -39,7 +40,19 @@ PREDICT_EVERY, PREDICT_SHARE = 20, 0.001
 move with every single label, and the pages of a corrected pool do not wait for it."""
 STOCK_LOW = 12
 STOCK_AGAIN_S = 10
+LOOK_EVERY = 5
+"""Labels of a project after which it is asked again whether anything is due."""
+FRESH = """
+SELECT count(*) FROM (
+    SELECT 1 FROM labeling_annotation a
+    WHERE a.project_id = %(project)s AND a.sequence > COALESCE((
+        SELECT (r.details ->> 'last_sequence')::bigint FROM projects_project p
+        JOIN predictions_predictionrun r ON r.id = p.active_run_id WHERE p.id = %(project)s), 0)
+    LIMIT %(at_most)s) fresh
+"""
 logger = logging.getLogger(__name__)
+_not_before: dict[int, int] = {}
+"""Project → sequence of the label at which this process asks next. A prediction is due no earlier than that."""
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
@@ -250,14 +263,26 @@ def switch_encoder(project_id: int, *, name: str, created_by: User | None) -> Jo
     )
 
 
-def after_annotated(project_id: int) -> None:
-    """People taught something → predict, and train, again once enough of it is new. A few cheap queries."""
-    transaction.on_commit(lambda: _when_due(project_id))
+def after_annotated(project_id: int, *, sequence: int | None = None) -> None:
+    """People taught something → predict, and train, again once enough of it is new.
+
+    `sequence` of the newest label spares most labels the question, which costs a few cheap queries.
+    """
+    if sequence is None or sequence >= _not_before.get(project_id, 0):
+        transaction.on_commit(lambda: _when_due(project_id, sequence))
 
 
-def _when_due(project_id: int) -> None:
-    _predict_when_due(project_id)
-    project = Project.objects.get(pk=project_id)
+def _when_due(project_id: int, sequence: int | None) -> None:
+    project = Project.objects.select_related("active_run").get(pk=project_id)
+    images = project.active_run.image_count if project.active_run else 0
+    enough = max(PREDICT_EVERY, int(PREDICT_SHARE * images))
+    missing = enough - fresh_labels(project_id=project_id, at_most=enough)
+    if sequence is not None:
+        patience = 1 if _live_details(project_id).get("words") else LOOK_EVERY  # a newcomer is taught at once
+        _not_before[project_id] = sequence + (min(patience, missing) if missing > 0 else patience)
+    _teach_newcomers(project_id)
+    if missing <= 0:
+        _predict_again(project_id)
     if may_be_due(project, training_options(project)):
         train_when_due(project_id)
 
@@ -294,12 +319,7 @@ def _teach_newcomers(project_id: int) -> None:
         inject(project_id)
 
 
-def _predict_when_due(project_id: int) -> None:
-    _teach_newcomers(project_id)
-    images = Project.objects.filter(pk=project_id).values_list("active_run__image_count", flat=True).first() or 0
-    enough = max(PREDICT_EVERY, int(PREDICT_SHARE * images))
-    if fresh_labels(project_id=project_id, at_most=enough) < enough:
-        return
+def _predict_again(project_id: int) -> None:
     key = f"predict:{project_id}"
     live = live_job(coalesce_key=key)
     if live is None or (live.state == State.RUNNING and not live.again):
@@ -311,8 +331,7 @@ def fresh_labels(*, project_id: int, at_most: int) -> int:
 
     The live run keeps the last sequence number that it read in `details["last_sequence"]`.
     """
-    seen = int(_live_details(project_id).get("last_sequence", 0))
-    return Annotation.objects.filter(project_id=project_id, sequence__gt=seen)[:at_most].count()
+    return int(sql.fetch_value(FRESH, {"project": project_id, "at_most": at_most}, hot=True))
 
 
 def train(

@@ -39,7 +39,7 @@ def prototype_move(
     for category, sign in sorted((category, sign) for category, sign in steps if category is not None):
         params = {"space": space_id, "image": image_id, "category": category}
         if sign > 0:
-            sql.execute(ADD, params)
+            sql.execute(ADD, params, hot=True)
         elif not sql.execute(SUBTRACT, params):
             sql.execute(EMPTY, params)
 

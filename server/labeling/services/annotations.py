@@ -120,13 +120,13 @@ def annotation_create(
     _check_shape(judgement)
     item = project_lock_shared(project_id=project_id, image_id=judgement.image_id)
     context = _context(judgement, project_id=project_id, annotator_id=annotator_id, as_reviewer=as_reviewer)
-    sequence = sql.fetch_value(INSERT, _values(judgement, project_id, annotator_id, context))
+    sequence = sql.fetch_value(INSERT, _values(judgement, project_id, annotator_id, context), hot=True)
     if sequence is None:
         return _replay(judgement.id, project_id=project_id, annotator_id=annotator_id)
     change = consensus_refresh(image_ids=[judgement.image_id])
     if item is not None:
         params = {"item": item, "user": annotator_id, "image": judgement.image_id, "lease_s": LEASE_S}
-        sql.execute(ACCOUNT, params)
+        sql.execute(ACCOUNT, params, hot=True)
         if judgement.kind == Kind.UNDO and context["undoes_of"] == annotator_id:
             sql.execute(LEASE_AGAIN, params)
     for moved in change:
@@ -155,7 +155,7 @@ def _context(judgement: Judgement, *, project_id: int, annotator_id: int, as_rev
         "category": judgement.category_id,
         "undoes": judgement.undoes_id,
     }
-    context = sql.fetch_one(CONTEXT, params)
+    context = sql.fetch_one(CONTEXT, params, hot=True)
     if context is None:
         raise NotFound("There is no such image in this project.")
     if judgement.category_id is not None and not context["category_known"]:

@@ -81,6 +81,7 @@ FROM derived d FULL JOIN before b ON b.image_id = d.image_id
 WHERE %(all)s OR (b.category_id, b.state, b.evidence, b.votes, b.blind, b.last_sequence, b.updated_at) IS DISTINCT FROM
     (d.category_id, d.state, d.evidence, d.votes, d.blind, d.last_sequence, d.updated_at)
 """
+REFRESH_IMAGES = REFRESH.format(events="a.image_id = ANY(%(images)s)", rows="c.image_id = ANY(%(images)s)")
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def consensus_standing(row: Consensus) -> ConsensusChange:
 
 def consensus_refresh(*, image_ids: Sequence[int]) -> list[ConsensusChange]:
     """Derive these images again and report each, changed or not. The caller holds the locks of their rows."""
-    scope = {"events": "a.image_id = ANY(%(images)s)", "rows": "c.image_id = ANY(%(images)s)"}
-    return _changes(sql.fetch_all(REFRESH.format(**scope), {"images": list(image_ids), "all": True}))
+    hot = len(image_ids) == 1  # a plan for one image does not suit an import of thousands
+    return _changes(sql.fetch_all(REFRESH_IMAGES, {"images": list(image_ids), "all": True}, hot=hot))
 
 
 @transaction.atomic

@@ -110,13 +110,13 @@ def leases_take(
     leases_reclaim(project_id=project_id)
     params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
     only = "AND q.purpose = 'blind'" if blind_only else ""
-    return [Leased(**row) for row in sql.fetch_all(TAKE.format(only=only), params)]
+    return [Leased(**row) for row in sql.fetch_all(TAKE.format(only=only), params, hot=True)]
 
 
 @transaction.atomic(savepoint=False)
 def leases_reclaim(*, project_id: int) -> int:
     """Give expired leases back to the queue. One index probe where there are none. Safe to repeat."""
-    if not sql.fetch_value(EXPIRED, {"project": project_id}):
+    if not sql.fetch_value(EXPIRED, {"project": project_id}, hot=True):
         return 0
     items = _ids(sql.fetch_all(LOCK_EXPIRED, {"project": project_id, "limit": RECLAIM_AT_ONCE}))
     return sql.execute(DROP.format(which="l.lease_until < clock_timestamp()"), {"items": items}) if items else 0

@@ -13,6 +13,7 @@ def project_lock_shared(*, project_id: int, image_id: int) -> int | None:
                SELECT id FROM labeling_queueitem WHERE project_id = %(project)s AND image_id = %(image)s FOR UPDATE)
            SELECT (SELECT id FROM item), pg_advisory_xact_lock_shared(%(space)s, %(project)s::int)""",
         {"project": project_id, "image": image_id, "space": NAMESPACE},
+        hot=True,
     )
     return item
 
