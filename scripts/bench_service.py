@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 DIM = 512
 LEASED_AT_HEAD = 5_000
 MANIFEST_LINES = 10_000
-TARGETS = {"lease": 50, "annotation": 50, "list": 200, "browse": 200, "overview": 200}
+TARGETS = {"lease": 50, "annotation": 50, "list": 200, "browse": 200, "facets": 200, "overview": 200}
 START, END = "<!-- service:start -->", "<!-- service:end -->"
 
 
@@ -39,7 +39,8 @@ class Seeded:
 
     project: int
     categories: list[int]
-    tokens: list[str]
+    sessions: list[str]
+    """Of the browsers, one a person."""
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Figures:
     latency: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     rates: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    cores: dict[str, float] = field(default_factory=dict)
+    """Processor seconds a second, by who spent them."""
 
     def percentile(self, name: str, share: float) -> float:
         values = sorted(self.latency[name])
@@ -68,23 +71,24 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
         Path(folder).chmod(0o755)
-        server = start_database(Path(folder))
+        servers = start_servers(Path(folder))
         try:
-            prepare(Path(folder))
-            results = [measure(size, args) for size in args.images]
+            prepare()
+            results = [measure(size, args, postgres=servers[0].pid) for size in args.images]
         finally:
-            server.stop()
+            for server in servers:
+                server.stop()
     write_section(args.out, results, args)
     return 0
 
 
-def start_database(folder: Path) -> Any:
-    """The product's own PostgreSQL, durable."""
+def start_servers(folder: Path) -> list[Any]:
+    """The product's own PostgreSQL, durable, and its own Redis."""
     os.environ["WINNOW_STATE"] = str(folder / "state")
-    os.environ["CELERY_BROKER_URL"] = "memory://"
     os.environ["DJANGO_SETTINGS_MODULE"] = "server.config.settings"
     from server.supervisor.postgres import EmbeddedPostgres
     from server.supervisor.process import Process
+    from server.supervisor.redis import EmbeddedRedis
 
     (folder / "state").mkdir(exist_ok=True)
     (folder / "postgres").mkdir(exist_ok=True)
@@ -93,10 +97,14 @@ def start_database(folder: Path) -> Any:
     postgres.wait_until_ready(process)
     postgres.create_database()
     os.environ["DATABASE_URL"] = postgres.url()
-    return process
+    redis = EmbeddedRedis(folder / "redis")
+    broker = Process(redis.program(), log_dir=folder, cwd=ROOT)
+    redis.wait_until_ready(broker)
+    os.environ["CELERY_BROKER_URL"] = redis.url
+    return [process, broker]
 
 
-def prepare(folder: Path) -> None:
+def prepare() -> None:
     import django
 
     django.setup()
@@ -105,7 +113,7 @@ def prepare(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def measure(size: int, args: argparse.Namespace) -> Figures:
+def measure(size: int, args: argparse.Namespace, *, postgres: int) -> Figures:
     say(f"seeding {size:,} images × {args.categories} categories")
     seeded = seed(size, categories=args.categories, clients=args.clients)
     figures = Figures(size)
@@ -113,7 +121,7 @@ def measure(size: int, args: argparse.Namespace) -> Figures:
     try:
         wait_for(args.port)
         say("clients at work")
-        drive(seeded, figures, args)
+        drive(seeded, figures, args, {"web": web.pid, "PostgreSQL": postgres, "clients": os.getpid()})
         say("manifest")
         figures.rates["manifest"] = manifest(seeded, args.port)
     finally:
@@ -126,17 +134,19 @@ def measure(size: int, args: argparse.Namespace) -> Figures:
             f"  {name}: p50 {figures.percentile(name, 0.5):.1f} ms, p95 {figures.percentile(name, 0.95):.1f} ms,"
             f" {len(figures.latency[name])} requests"
         )
-    say(f"  {figures.rates}")
+    say(f"  {figures.rates} cores {figures.cores}")
     return figures
 
 
 def seed(size: int, *, categories: int, clients: int) -> Seeded:
     """Half of the images are labeled, the other half waits in the queue, its first 5,000 leased to somebody away."""
     import numpy as np
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.db import connection, transaction
 
     from server.accounts.models import User
-    from server.accounts.services import token_create
+    from server.accounts.sessions import SessionStore
     from server.core.copying import copy_in
     from server.embeddings.services import partition_name, space_index, space_prepare
     from server.labeling.services.annotations import annotations_import
@@ -217,12 +227,16 @@ def seed(size: int, *, categories: int, clients: int) -> Seeded:
         )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    tokens = []
+    sessions = []
     for i in range(clients):
         user = User.objects.create(username=f"client-{size}-{i}")
         Membership.objects.create(project=project, user=user, role="owner")
-        tokens.append(token_create(user=user, name="bench")[1])
-    return Seeded(project.pk, ids, tokens)
+        session = SessionStore()
+        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.create()
+        sessions.append(str(session.session_key))
+    return Seeded(project.pk, ids, sessions)
 
 
 def start_web(port: int) -> subprocess.Popen[bytes]:
@@ -245,12 +259,18 @@ def wait_for(port: int) -> None:
     raise SystemExit("the web process did not answer within 60 s")
 
 
-class Client:
-    """One person's browser: one connection, one token."""
+def headers(session: str, content_type: str) -> dict[str, str]:
+    csrf = "b" * 32
+    cookies = f"sessionid={session}; csrftoken={csrf}"
+    return {"Cookie": cookies, "X-CSRFToken": csrf, "Content-Type": content_type}
 
-    def __init__(self, port: int, token: str, figures: Figures, pause_s: float) -> None:
+
+class Client:
+    """One person's browser: one connection, one session."""
+
+    def __init__(self, port: int, session: str, figures: Figures, pause_s: float) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+        self.headers = headers(session, "application/json")
         self.figures = figures
         self.pause_s = pause_s
 
@@ -282,21 +302,34 @@ def work(client: Client, seeded: Seeded, until: float, rng: random.Random) -> No
         client.call("list", "GET", f"{base}/images?limit=60")
         client.call("browse", "GET", f"{base}/images?predicted={category}&order=margin&limit=60")
         if rng.random() < 0.2:
+            client.call(
+                "facets", "GET", f"{base}/images/facets?probability_min={rng.random() / 100:.6f}"
+            )  # never cached
             client.call("overview", "GET", f"{base}/overview")
 
 
-def drive(seeded: Seeded, figures: Figures, args: argparse.Namespace) -> None:
-    clients = [Client(args.port, token, figures, args.pause_ms / 1000) for token in seeded.tokens]
+def drive(seeded: Seeded, figures: Figures, args: argparse.Namespace, processes: dict[str, int]) -> None:
+    clients = [Client(args.port, session, figures, args.pause_ms / 1000) for session in seeded.sessions]
     for client in clients:  # connections and plans are warm before the clock runs
         client.call("warm", "GET", f"/api/v1/projects/{seeded.project}/images?limit=10")
     figures.latency.clear()
     until = time.monotonic() + args.seconds
     start = time.monotonic()
+    before = {name: cpu_seconds(pid, tree=name != "clients") for name, pid in processes.items()}
     with ThreadPoolExecutor(len(clients)) as pool:
         busy = [pool.submit(work, client, seeded, until, random.Random(i)) for i, client in enumerate(clients)]
         for future in busy:
             future.result()  # a client that failed fails the run
     figures.seconds = time.monotonic() - start
+    for name, pid in processes.items():
+        figures.cores[name] = (cpu_seconds(pid, tree=name != "clients") - before[name]) / figures.seconds
+
+
+def cpu_seconds(pid: int, *, tree: bool) -> float:
+    """Processor time of a process, with its children where `tree` says so; Linux only, as the benchmark is."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if tree else []
+    ticks = sum(int(value) for value in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(child), tree=True) for child in children)
 
 
 def manifest(seeded: Seeded, port: int) -> float:
@@ -323,9 +356,9 @@ def manifest(seeded: Seeded, port: int) -> float:
         }
         lines.append(json.dumps(entry))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
-    headers = {"Authorization": f"Token {seeded.tokens[0]}", "Content-Type": "application/x-ndjson"}
+    sent = headers(seeded.sessions[0], "application/x-ndjson")
     start = time.perf_counter()
-    connection.request("POST", f"/api/v1/projects/{seeded.project}/imports/manifest", "\n".join(lines), headers)
+    connection.request("POST", f"/api/v1/projects/{seeded.project}/imports/manifest", "\n".join(lines), sent)
     answer = connection.getresponse()
     body = answer.read()
     if answer.status >= 400 or json.loads(body)["registered"] != MANIFEST_LINES:
@@ -362,6 +395,9 @@ def write_section(path: Path, results: list[Figures], args: argparse.Namespace) 
         rows.append(f"| {name} p50 / p95 | p95 ≤ {target} ms | {' | '.join(cells)} |")
     labels = [f"{len(one.latency['annotation']) / one.seconds:,.0f}/s" for one in results]
     rows.append(f"| labels of {args.clients} clients together | | {' | '.join(labels)} |")
+    for who in results[0].cores:
+        shares = " | ".join(f"{one.cores[who]:.2f}" for one in results)
+        rows.append(f"| cores that {who} kept busy meanwhile | | {shares} |")
     for name, target in (("manifest", "2,000"), ("export", "20,000")):
         cells = [f"{one.rates[name]:,.0f}/s" for one in results]
         rows.append(f"| {name} rows | ≥ {target}/s | {' | '.join(cells)} |")

@@ -27,3 +27,13 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+
+
+class LoginAttempt(models.Model):
+    """Somebody tried to log in, by address or account (hashed). Rows live for a minute."""
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["key", "at"], name="login_attempt_recent")]

@@ -29,7 +29,7 @@ from server.api.queue import card_out
 from server.core.events import publish
 from server.labeling.page_selectors import ImageCard, exemplars_of, image_cards, singles_beside, taught
 from server.labeling.selectors import cards_for, images_remaining, queue_empty_reason
-from server.labeling.services.leases import Leased, leases_release, leases_renew, leases_take
+from server.labeling.services.leases import Leased, leases_hand_back, leases_release, leases_renew, leases_take
 from server.labeling.services.page_commits import PageDecision, TileVerdict, images_of, page_commit
 from server.labeling.services.page_leases import LeasedPage, pages_again, pages_take
 from server.labeling.services.page_options import PageOptions
@@ -63,7 +63,7 @@ class PagesLeaseView(ProjectView):
         return Response(
             {
                 "entries": entries,
-                "empty": None if entries else self._why_empty(body),
+                "empty": None if entries else self._why_empty(user_id, body),
                 "remaining": images_remaining(project_id=project_id),
                 "teaching": teaching_out(taught(project_id=project_id)),
             }
@@ -85,7 +85,7 @@ class PagesLeaseView(ProjectView):
     def _singles(self, user_id: int, pages: Sequence[LeasedPage], body: dict[str, Any]) -> list[Leased]:
         project_id = self.project.pk
         if not pages:
-            return [] if body.get("category") else self._next_singles(user_id, SINGLES * body["count"])
+            return [] if body.get("category") else self._next_singles(user_id, SINGLES * body["count"], body["holding"])
         blind = singles_beside(pages, project=self.project)
         if not blind:
             return []
@@ -93,15 +93,18 @@ class PagesLeaseView(ProjectView):
         got = leases_take(project_id=project_id, user_id=user_id, count=blind, lease_s=lease_s, blind_only=True)
         return got + leases_take(project_id=project_id, user_id=user_id, count=len(got), lease_s=lease_s)
 
-    def _next_singles(self, user_id: int, count: int) -> list[Leased]:
-        lease_s = PageOptions.of(self.project).lease_s
-        got = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
+    def _next_singles(self, user_id: int, count: int, holding: list[UUID]) -> list[Leased]:
+        who: dict[str, Any] = {"project_id": self.project.pk, "user_id": user_id, "count": count}
+        who["lease_s"] = PageOptions.of(self.project).lease_s
+        got = leases_take(**who)
         if not got and queue_top_up(project=self.project, user_id=user_id, count=count):
-            got = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
-        return got
+            got = leases_take(**who)
+        return got or leases_hand_back(**who, holding=holding)
 
-    def _why_empty(self, body: dict[str, Any]) -> str:
-        return "category_done" if body.get("category") else queue_empty_reason(project_id=self.project.pk)
+    def _why_empty(self, user_id: int, body: dict[str, Any]) -> str:
+        if body.get("category"):
+            return "category_done"
+        return queue_empty_reason(project_id=self.project.pk, user_id=user_id)
 
 
 def mixed(pages: list[dict[str, Any]], singles: list[dict[str, Any]]) -> list[dict[str, Any]]:

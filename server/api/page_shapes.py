@@ -18,7 +18,10 @@ class LeasePagesIn(serializers.Serializer[Any]):
         min_value=1, max_value=200, default=48, help_text="Tiles that fit on this screen without scrolling."
     )
     holding = serializers.ListField(
-        child=serializers.UUIDField(), max_length=50, default=list, help_text="Pages that this tab still holds."
+        child=serializers.UUIDField(),
+        max_length=500,
+        default=list,
+        help_text="Pages, and tokens of images, that this tab has.",
     )
 
 

@@ -1,6 +1,7 @@
 """Leases: the next images to look at, and what is shown beside them."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -12,7 +13,7 @@ from server.api.base import ProjectView, caller, read_body
 from server.api.links import image_link
 from server.labeling.models import Purpose
 from server.labeling.selectors import Card, cards_for, images_remaining, queue_empty_reason
-from server.labeling.services.leases import Leased, leases_release, leases_renew, leases_take
+from server.labeling.services.leases import Leased, leases_hand_back, leases_release, leases_renew, leases_take
 from server.labeling.services.page_options import PageOptions
 from server.labeling.services.queue import queue_top_up
 from server.projects.models import Role
@@ -20,6 +21,13 @@ from server.projects.models import Role
 
 class LeaseIn(serializers.Serializer[Any]):
     count = serializers.IntegerField(min_value=1, max_value=50, default=20)
+    holding = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=1000,
+        default=list,
+        help_text="Tokens that the client still has. Its person's other leases, as of a tab that was killed, come"
+        " again when nothing else is left.",
+    )
 
 
 class TokensIn(serializers.Serializer[Any]):
@@ -84,8 +92,8 @@ class LeaseView(ProjectView):
 
     @extend_schema(request=LeaseIn, responses=LeaseOut)
     def post(self, request: Request, project_id: int) -> Response:
-        count = read_body(request, LeaseIn)["count"]
-        leased = self._take(caller(request).pk, count)
+        user_id = caller(request).pk
+        leased = self._take(user_id, **read_body(request, LeaseIn))
         cards = cards_for(
             leased,
             project_id=project_id,
@@ -95,17 +103,21 @@ class LeaseView(ProjectView):
         return Response(
             {
                 "items": [card_out(project_id, card) for card in cards],
-                "empty": None if cards else queue_empty_reason(project_id=project_id),
+                "empty": None if cards else queue_empty_reason(project_id=project_id, user_id=user_id),
                 "remaining": images_remaining(project_id=project_id),
             }
         )
 
-    def _take(self, user_id: int, count: int) -> list[Leased]:
-        lease_s = PageOptions.of(self.project).lease_s
-        leased = leases_take(project_id=self.project.pk, user_id=user_id, count=count, lease_s=lease_s)
+    def _take(self, user_id: int, count: int, holding: list[UUID]) -> list[Leased]:
+        who: dict[str, Any] = {"project_id": self.project.pk, "user_id": user_id}
+        who["lease_s"] = PageOptions.of(self.project).lease_s
+        leased = leases_take(**who, count=count)
         missing = count - len(leased)
         if missing and queue_top_up(project=self.project, user_id=user_id, count=missing):
-            leased += leases_take(project_id=self.project.pk, user_id=user_id, count=missing, lease_s=lease_s)
+            leased += leases_take(**who, count=missing)
+        if len(leased) < count:
+            fresh = [item.token for item in leased]
+            leased += leases_hand_back(**who, holding=[*holding, *fresh], count=count - len(leased))
         return leased
 
 

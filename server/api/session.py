@@ -13,9 +13,10 @@ from rest_framework import exceptions, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from server.accounts.attempts import attempt_take
 from server.accounts.models import User
 from server.accounts.services import user_update
 from server.api.base import ErrorBody, caller, read_body
@@ -47,23 +48,23 @@ class HealthOut(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
-class LoginPerAddress(SimpleRateThrottle):
-    """So many attempts a minute from one address."""
+class LoginThrottle(BaseThrottle):
+    """So many attempts a minute from one address, and on one account from wherever they come."""
 
-    scope = "login"
+    def __init__(self) -> None:
+        self._wait_s = 0
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        return f"login-address-{self.get_ident(request)}" if request.method == "POST" else None
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if request.method != "POST":
+            return True
+        name = request.data.get("username") if isinstance(request.data, dict) else None
+        told = [f"address {self.get_ident(request)}", *([f"account {str(name).lower()}"] if name else [])]
+        keys = [sha256(text.encode(errors="replace")).hexdigest() for text in told]
+        self._wait_s = max(attempt_take(key=key) for key in keys)
+        return self._wait_s == 0
 
-
-class LoginPerAccount(SimpleRateThrottle):
-    """So many attempts a minute on one account, from wherever they come."""
-
-    scope = "login"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        name = request.data.get("username") if request.method == "POST" and isinstance(request.data, dict) else None
-        return f"login-account-{sha256(str(name).lower().encode(errors='replace')).hexdigest()}" if name else None
+    def wait(self) -> float:
+        return self._wait_s
 
 
 def session_out(user: User) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class SessionView(APIView):
     """The browser's session. Every answer carries the CSRF cookie, also where nobody is logged in."""
 
     permission_classes = [AllowAny]
-    throttle_classes = [LoginPerAddress, LoginPerAccount]
+    throttle_classes = [LoginThrottle]
 
     @extend_schema(responses={200: SessionOut, 401: ErrorBody})
     def get(self, request: Request) -> Response:

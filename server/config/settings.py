@@ -154,7 +154,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "server.api.errors.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"login": "10/min", "export": "30/hour", "import": "600/hour"},
+    "DEFAULT_THROTTLE_RATES": {"export": "30/hour", "import": "600/hour"},
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -108,6 +108,8 @@ def _read(line: bytes, project_id: int) -> Row | str:
         return "Not JSON."
     if not isinstance(entry, dict):
         return "Expected a JSON object."
+    if "file" in entry:
+        return "file: files are not read by name over REST. Store the bytes first, or run `manage.py ingest_images`."
     sha256, size, kind = entry.get("sha256"), entry.get("byte_size"), entry.get("format")
     width, height = entry.get("width"), entry.get("height")
     if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):

@@ -34,18 +34,23 @@ ORDERS = {"newest": ("i.id", True), "oldest": ("i.id", False), "margin": ("p.mar
 }
 STATES = {"unlabeled": None, "labeled": "agreed", "skipped": "skipped", "flagged": "flagged", "disputed": "disputed"}
 FACETS_S = 5
+# Every image is looked at once, into at most a few thousand groups; those are then summed four ways.
 FACETS = """
-WITH found AS (
-    SELECT i.id, c.category_id AS category, c.state, c.evidence, p.category_id AS predicted {rows})
-SELECT category, predicted, state, evidence, count(*) AS n,
+WITH found AS MATERIALIZED (
+    SELECT c.category_id AS category, p.category_id AS predicted, c.state, c.evidence, count(*) AS n {rows}
+    GROUP BY 1, 2, 3, 4)
+SELECT category, predicted, state, evidence, coalesce(sum(n), 0)::bigint AS n,
        grouping(category) AS g1, grouping(predicted) AS g2, grouping(state) AS g3, grouping(evidence) AS g4
   FROM found GROUP BY GROUPING SETS ((category), (predicted), (state), (evidence), ())
 """
 ANNOTATORS = """
-SELECT a.annotator_id AS id, u.username, count(DISTINCT a.image_id) AS count
-  FROM labeling_annotation a JOIN accounts_user u ON u.id = a.annotator_id
- WHERE a.project_id = %(project)s AND a.kind = 'label' AND a.image_id IN (SELECT i.id {rows})
- GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 100
+SELECT a.annotator_id AS id, u.username, a.count
+  FROM (SELECT annotator_id, count(*) AS count
+          FROM (SELECT DISTINCT annotator_id, image_id FROM labeling_annotation
+                 WHERE project_id = %(project)s AND kind = 'label' AND annotator_id IS NOT NULL {among}) one
+         GROUP BY 1) a
+  JOIN accounts_user u ON u.id = a.annotator_id
+ ORDER BY 3 DESC, 1 LIMIT 100
 """
 HISTORY = """
 SELECT a.id, a.sequence, a.kind, a.category_id AS category, a.annotator_id, u.username AS annotator, a.evidence,
@@ -193,7 +198,8 @@ def _facets(project: Project, filters: Filters) -> dict[str, Any]:
             result["state"][names[row["state"]]] = row["n"]
         elif grouped == (1, 1, 1, 0) and row["evidence"] is not None:
             result["evidence"][row["evidence"]] = row["n"]
-    result["annotators"] = sql.fetch_all(ANNOTATORS.format(rows=rows), made.values)
+    among = f"AND image_id IN (SELECT i.id {rows})" if made.texts else ""  # only images that are shown have labels
+    result["annotators"] = sql.fetch_all(ANNOTATORS.format(among=among), made.values)
     return result
 
 

@@ -123,15 +123,16 @@ def exemplars_nearest(
 
 
 WHY_EMPTY = """
-SELECT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.project_id = %(project)s) AS leased,
+SELECT EXISTS (SELECT 1 FROM labeling_lease l
+               WHERE l.project_id = %(project)s AND l.user_id IS DISTINCT FROM %(user)s) AS leased,
        EXISTS (SELECT 1 FROM images_image i WHERE i.project_id = %(project)s AND i.state = 'received') AS processing,
        EXISTS (SELECT 1 FROM images_image i WHERE i.project_id = %(project)s AND i.state = 'ready') AS ready
 """
 
 
-def queue_empty_reason(*, project_id: int) -> str:
-    """Why a lease found nothing: no_images, processing, leased_by_others or all_labeled. Only what is true."""
-    row = sql.fetch_one(WHY_EMPTY, {"project": project_id}) or {}
+def queue_empty_reason(*, project_id: int, user_id: int | None = None) -> str:
+    """Why a lease found nothing for this person: no_images, processing, leased_by_others or all_labeled."""
+    row = sql.fetch_one(WHY_EMPTY, {"project": project_id, "user": user_id}) or {}
     if row.get("leased"):
         return "leased_by_others"
     if row.get("processing"):

@@ -36,6 +36,15 @@ def create_project(page: Page, name: str) -> int:
     return int(page.url.rsplit("/", 1)[1])
 
 
+def set_blind_share(page: Page, project: int, percent: int) -> None:
+    """As an owner does, on the settings page; returns to the project."""
+    page.goto(f"/p/{project}/settings")
+    page.get_by_label("Blind share, in percent").fill(str(percent))
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Settings saved")).to_be_visible()
+    page.goto(f"/p/{project}")
+
+
 def drop_files(page: Page, files: Sequence[Photograph]) -> None:
     """Lets files fall onto the drop zone, as from a folder window."""
     sent = [{"name": one.name, "content": base64.b64encode(one.content).decode()} for one in files]

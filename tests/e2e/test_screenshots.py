@@ -26,6 +26,7 @@ PAGES = {
     "categories": "/p/{full}/categories",
     "exports": "/p/{full}/exports",
     "team": "/p/{full}/team",
+    "settings": "/p/{full}/settings",
 }
 SCHEMES = ("light", "dark")
 DRAWN = """() => [...document.images].every((image) => {

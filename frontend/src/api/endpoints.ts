@@ -26,6 +26,20 @@ export const projects = {
   create: (project: { name: string; description?: string }) => post<T.Project>("/projects", project),
   read: (id: number, signal?: AbortSignal) => get<T.Project>(`/projects/${id}`, signal),
   overview: (id: number, signal?: AbortSignal) => get<T.Overview>(`/projects/${id}/overview`, signal),
+  change: (id: number, changes: unknown) => patch<T.Project>(`/projects/${id}`, changes),
+  remove: (id: number, confirm_name: string) => remove(`/projects/${id}`, { confirm_name }),
+};
+
+export const runs = {
+  functions: (project: number, signal?: AbortSignal) =>
+    get<readonly T.AcquisitionFunction[]>(`/projects/${project}/acquisition/functions`, signal),
+  predict: (project: number) => post<T.Job>(`/projects/${project}/predictions`),
+  acquire: (project: number) => post<T.Job>(`/projects/${project}/acquisition`),
+};
+
+export const encoders = {
+  list: (signal?: AbortSignal) => get<T.Page<T.Encoder>>("/encoders", signal),
+  choose: (project: number, name: string) => post<T.Job>(`/projects/${project}/encoder`, { name }),
 };
 
 export const members = {
@@ -80,7 +94,8 @@ export const images = {
 };
 
 export const queue = {
-  lease: (project: number, count: number) => post<T.Lease>(`/projects/${project}/queue/lease`, { count }),
+  lease: (project: number, count: number, holding: readonly string[]) =>
+    post<T.Lease>(`/projects/${project}/queue/lease`, { count, holding }),
   renew: (project: number, tokens: readonly string[]) => post<unknown>(`/projects/${project}/queue/renew`, { tokens }),
   /** Survives the closing tab. */
   release: (project: number, tokens: readonly string[]) =>
@@ -126,8 +141,4 @@ export const jobs = {
 export const exports = {
   list: (project: number, signal?: AbortSignal) => get<T.Page<T.Export>>(`/projects/${project}/exports`, signal),
   start: (project: number, format: T.ExportFormat) => post<T.Export>(`/projects/${project}/exports`, { format }),
-};
-
-export const encoders = {
-  list: (signal?: AbortSignal) => get<T.Page<T.Encoder>>("/encoders", signal),
 };

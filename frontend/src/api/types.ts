@@ -57,6 +57,7 @@ export interface Project {
   readonly name: string;
   readonly description: string;
   readonly concept: string;
+  readonly templates: readonly string[];
   readonly role: Role;
   readonly acquisition_function: string;
   readonly options: Readonly<Record<string, unknown>>;
@@ -65,6 +66,13 @@ export interface Project {
   readonly taxonomy_revision: number;
   readonly encoder: (EncoderName & { readonly has_text: boolean }) | null;
   readonly created_at: string;
+}
+
+/** A way to choose what is labelled next. */
+export interface AcquisitionFunction {
+  readonly name: string;
+  readonly goal: string;
+  readonly description: string;
 }
 
 export interface Interval {

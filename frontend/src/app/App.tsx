@@ -18,6 +18,7 @@ const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
 const Images = lazy(() => import("@/features/images/Images"));
 const Categories = lazy(() => import("@/features/categories/Categories"));
 const Exports = lazy(() => import("@/features/exports/Exports"));
+const Settings = lazy(() => import("@/features/settings/Settings"));
 const Team = lazy(() => import("@/features/team/Team"));
 
 export function App() {
@@ -81,6 +82,7 @@ function Pages() {
         <Route path="/p/:id/categories" component={Categories} />
         <Route path="/p/:id/exports" component={Exports} />
         <Route path="/p/:id/team" component={Team} />
+        <Route path="/p/:id/settings" component={Settings} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

@@ -8,6 +8,7 @@ export const SECTIONS: readonly { readonly title: string; readonly suffix: strin
   { title: "Categories", suffix: "/categories", icon: "categories" },
   { title: "Exports", suffix: "/exports", icon: "exports" },
   { title: "Team", suffix: "/team", icon: "team" },
+  { title: "Settings", suffix: "/settings", icon: "settings" },
 ];
 
 export function sectionAt(path: string): string {

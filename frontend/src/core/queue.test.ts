@@ -98,4 +98,33 @@ describe("the labelling queue", () => {
     await queue.fill();
     expect(queue.state).toBe("ready");
   });
+
+  it("shows no image twice when the server deals again what is held or already answered here", async () => {
+    const deals = [
+      [leased(1), leased(2)],
+      [leased(1), leased(2), leased(3)],
+    ];
+    const lease = async (): Promise<LeaseAnswer<Leased>> => ({ items: deals.shift() ?? [], empty: null, remaining: 3 });
+    const queue = new LabelingQueue({ lease, want: (ahead) => (ahead.length > 1 ? 0 : 3) });
+    await queue.fill();
+    queue.answer(label(1));
+    await queue.fill();
+    expect(queue.open().map(({ key }) => key)).toEqual(["k2", "k3"]);
+    queue.answer(label(2));
+    queue.answer(label(3));
+    expect(queue.current).toBeUndefined();
+  });
+
+  it("tells the server what it holds when it asks for more", async () => {
+    const asked: string[][] = [];
+    const lease = async (_: number, held: readonly Leased[]): Promise<LeaseAnswer<Leased>> => {
+      asked.push(held.map(({ key }) => key));
+      return { items: asked.length === 1 ? [leased(1), leased(2)] : [], empty: null, remaining: 0 };
+    };
+    const queue = new LabelingQueue({ lease, want: (ahead) => (ahead.length > 1 ? 0 : 2) });
+    await queue.fill();
+    queue.answer(label(1));
+    await queue.fill();
+    expect(asked).toEqual([[], ["k2"]]);
+  });
 });

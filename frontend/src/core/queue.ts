@@ -157,7 +157,8 @@ export class LabelingQueue<T extends Leased> extends Emitter {
   async #lease(count: number): Promise<void> {
     try {
       const answer = await this.options.lease(count, this.open());
-      const known = new Set(this.open().map(({ key }) => key));
+      // The server may deal again what this person holds: answers on their way to it count as known.
+      const known = new Set(this.#slots.map((slot) => slot.leased.key));
       const fresh = answer.items.filter(({ key }) => !known.has(key));
       const drop = Math.max(this.#position - KEEP_PAST, 0);
       this.#slots = [...this.#slots.slice(drop), ...fresh.map((leased) => ({ leased, answer: null }))];

@@ -60,6 +60,25 @@ FROM picked JOIN leased ON leased.item_id = picked.id
 ORDER BY picked.rank, picked.id
 """
 
+# The number of leases stays as it is, so `slots` does.
+HAND_BACK = """
+WITH mine AS (
+    SELECT l.id FROM labeling_lease l
+    WHERE l.user_id = %(user)s AND l.project_id = %(project)s AND l.lease_until > clock_timestamp()
+      AND l.token <> ALL(%(holding)s::uuid[])
+    ORDER BY l.leased_at, l.id LIMIT %(count)s
+    FOR UPDATE SKIP LOCKED
+), again AS (
+    UPDATE labeling_lease l
+    SET token = gen_random_uuid(), lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
+    FROM mine WHERE l.id = mine.id
+    RETURNING l.item_id, l.token, l.lease_until
+)
+SELECT q.id AS item_id, q.image_id, q.purpose, q.reason, again.token, again.lease_until
+FROM again JOIN labeling_queueitem q ON q.id = again.item_id
+ORDER BY q.rank, q.id
+"""
+
 EXPIRED = """
 SELECT EXISTS (
     SELECT 1 FROM labeling_lease WHERE project_id = %(project)s AND lease_until < clock_timestamp())
@@ -111,6 +130,24 @@ def leases_take(
     params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
     only = "AND q.purpose = 'blind'" if blind_only else ""
     return [Leased(**row) for row in sql.fetch_all(TAKE.format(only=only), params, hot=True)]
+
+
+def leases_hand_back(
+    *, project_id: int, user_id: int, holding: Sequence[UUID], count: int, lease_s: float = LEASE_S
+) -> list[Leased]:
+    """Up to `count` of this person's own live leases that are not in `holding`, under new tokens and for a fresh while.
+
+    They are those of a tab that was killed. What is free goes first, so that two tabs of one person meet in the same
+    images only when there are no others.
+    """
+    params = {
+        "project": project_id,
+        "user": user_id,
+        "holding": list(holding),
+        "count": count,
+        "lease_s": lease_s,
+    }
+    return [Leased(**row) for row in sql.fetch_all(HAND_BACK, params, hot=True)]
 
 
 @transaction.atomic(savepoint=False)

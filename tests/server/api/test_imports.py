@@ -230,6 +230,7 @@ def test_a_manifest_registers_bytes_that_are_on_storage(owner: APIClient, projec
     [
         {"sha256": "0" * 64},
         {"storage_key": "p/1/../../etc/passwd"},
+        {"file": "/etc/passwd"},
         {"sha256": "zz"},
         {"byte_size": -1},
         {"byte_size": 2**70},

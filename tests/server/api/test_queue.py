@@ -136,3 +136,24 @@ def test_a_lease_costs_the_same_queries_for_one_image_and_for_fifty(
             )
             == 50
         )
+
+
+def test_a_tab_that_was_killed_leaves_its_images_to_its_person_and_not_to_others(actors: Actors) -> None:
+    made = world(images=3)
+    base = f"/api/v1/projects/{made.project.pk}/queue"
+    client = actors.client("annotator")
+    first = client.post(f"{base}/lease", {"count": 3}, format="json").json()["items"]
+    tokens = [item["token"] for item in first]
+    held = client.post(f"{base}/lease", {"count": 3, "holding": tokens}, format="json").json()
+    assert (held["items"], held["empty"]) == ([], "all_labeled")  # nothing is left but what this tab has
+    assert actors.client("reviewer").post(f"{base}/lease", {}, format="json").json()["empty"] == "leased_by_others"
+    again = client.post(f"{base}/lease", {"count": 3}, format="json").json()
+    assert {item["image"]["id"] for item in again["items"]} == set(made.images)
+    assert again["empty"] is None
+
+
+def test_one_request_deals_no_image_twice(actors: Actors) -> None:
+    made = world(images=3)
+    client = actors.client("annotator")
+    items = client.post(f"/api/v1/projects/{made.project.pk}/queue/lease", {"count": 50}, format="json").json()["items"]
+    assert sorted(item["image"]["id"] for item in items) == made.images

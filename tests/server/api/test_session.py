@@ -1,9 +1,14 @@
 """Logging in and out; what a person may set about themselves, and what not."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from server.accounts.models import User
+from server.accounts.attempts import attempt_take
+from server.accounts.models import LoginAttempt, User
+from server.projects.models import Project
 
 SESSION = "/api/v1/session"
 
@@ -71,6 +76,46 @@ def test_the_eleventh_attempt_in_a_minute_waits(alice: User) -> None:
     assert [answer.status_code for answer in attempts[:10]] == [401] * 10
     assert attempts[10].status_code == 429
     assert int(attempts[10]["Retry-After"]) > 0
+
+
+def test_attempts_are_counted_by_all_processes_together(alice: User) -> None:
+    assert [attempt_take(key="k", limit=3) for _ in range(3)] == [0, 0, 0]
+    assert LoginAttempt.objects.filter(key="k").count() == 3  # rows that every process reads
+    assert attempt_take(key="k", limit=3) > 50
+    assert attempt_take(key="other", limit=3) == 0
+    LoginAttempt.objects.filter(key="k").update(at=timezone.now() - timedelta(seconds=61))
+    assert attempt_take(key="k", limit=3) == 0
+
+
+def test_an_account_is_guarded_from_wherever_the_attempts_come(alice: User) -> None:
+    answers = []
+    for last in range(11):
+        client = browser()
+        body = {"username": "Alice", "password": "x"}
+        address = {"REMOTE_ADDR": f"10.0.0.{last}", **with_csrf(client)}
+        answers.append(client.post(SESSION, body, format="json", **address).status_code)
+    assert answers == [401] * 10 + [429]
+
+
+def test_every_write_with_a_session_needs_the_csrf_token(alice: User) -> None:
+    client = browser()
+    client.force_login(alice)
+    project = "/api/v1/projects"
+    assert client.post(project, {"name": "Moths"}, format="json").status_code == 403
+    assert client.post(project, {"name": "Moths"}, format="json", HTTP_X_CSRFTOKEN="x" * 32).status_code == 403
+    assert client.patch("/api/v1/me", {"first_name": "A"}, format="json").status_code == 403
+    assert client.post("/api/v1/tokens", {"name": "t"}, format="json").status_code == 403
+    assert not Project.objects.exists()
+    assert client.post(project, {"name": "Moths"}, format="json", **with_csrf(client)).status_code == 201
+
+
+def test_a_page_of_another_origin_is_refused_and_told_nothing(alice: User) -> None:
+    client = browser()
+    client.force_login(alice)
+    evil = {"HTTP_ORIGIN": "https://evil.example", **with_csrf(client)}
+    answer = client.post("/api/v1/projects", {"name": "Moths"}, format="json", **evil)
+    assert answer.status_code == 403
+    assert "Access-Control-Allow-Origin" not in client.get("/api/v1/projects", **evil).headers
 
 
 def test_a_person_sets_keymap_and_first_name_and_nothing_else(alice: User) -> None:

@@ -1,6 +1,7 @@
 """A lease is a right for minutes: never two people at once, never for ever."""
 
 import time
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -8,7 +9,14 @@ from django.db import connection
 from server.acquisition.services import round_create
 from server.labeling.models import Lease, Purpose, QueueItem
 from server.labeling.selectors import queue_empty_reason
-from server.labeling.services.leases import leases_reclaim, leases_release, leases_renew, leases_take
+from server.labeling.services.leases import (
+    Leased,
+    leases_hand_back,
+    leases_reclaim,
+    leases_release,
+    leases_renew,
+    leases_take,
+)
 from server.labeling.services.queue import Ranked, queue_replace, queue_top_up
 from tests.server.builders import World, world
 
@@ -169,3 +177,47 @@ def test_a_new_round_replaces_what_nobody_holds_and_keeps_what_somebody_does() -
 def test_why_the_queue_is_empty_is_said_truly() -> None:
     assert queue_empty_reason(project_id=world(images=0).project.pk) == "no_images"
     assert queue_empty_reason(project_id=world(images=1).project.pk) == "all_labeled"
+
+
+def hand_back(made: World, holding: list[UUID], count: int = 50) -> list[Leased]:
+    return leases_hand_back(
+        project_id=made.project.pk, user_id=made.people["annotator"].pk, holding=holding, count=count
+    )
+
+
+def test_what_a_killed_tab_held_comes_back_to_its_person_under_a_new_token_and_for_longer() -> None:
+    made = queued(world(images=3))
+    take(made, "annotator", 2)
+    before = {lease.item.image_id: lease for lease in Lease.objects.select_related("item")}
+    again = hand_back(made, [])
+    assert [item.image_id for item in again] == made.images[:2]
+    assert all(item.token != before[item.image_id].token for item in again)
+    assert all(item.lease_until > before[item.image_id].lease_until for item in again)
+    assert take(made, "reviewer", 9) == made.images[2:]
+    assert_slots_are_exact()
+
+
+def test_what_the_tab_still_holds_is_not_dealt_again() -> None:
+    made = queued(world(images=3))
+    take(made, "annotator", 3)
+    tokens = dict(Lease.objects.values_list("item__image_id", "token"))
+    assert [item.image_id for item in hand_back(made, [tokens[made.images[0]], tokens[made.images[2]]])] == [
+        made.images[1]
+    ]
+
+
+def test_a_label_under_the_old_token_of_a_lease_that_was_dealt_again_ends_it() -> None:
+    made = queued(world(images=1))
+    take(made, "annotator", 1)
+    hand_back(made, [])
+    made.label(made.images[0], made.categories[0])
+    assert not Lease.objects.exists()
+    assert_slots_are_exact()
+
+
+def test_expired_leases_and_those_of_others_are_nobodys_to_hand_back() -> None:
+    made = queued(world(images=2))
+    take(made, "annotator", 1, lease_s=0.01)
+    take(made, "reviewer", 1)
+    time.sleep(0.05)
+    assert hand_back(made, []) == []

@@ -19,8 +19,8 @@ export function leasing(project: number, source: Source, tilesMost: () => number
   if (source === "one") {
     return {
       want: wantOnes,
-      lease: async (count) => {
-        const { items, ...rest } = await queue.lease(project, count);
+      lease: async (count, held) => {
+        const { items, ...rest } = await queue.lease(project, count, tokens(held));
         return { ...rest, items: items.map(oneEntry) };
       },
     };
@@ -28,7 +28,7 @@ export function leasing(project: number, source: Source, tilesMost: () => number
   return {
     want: wantPages,
     lease: async (count, held) => {
-      const ask = { count: Math.min(count, 4), tiles_max: tilesMost(), holding: pageIds(held) };
+      const ask = { count: Math.min(count, 4), tiles_max: tilesMost(), holding: [...pageIds(held), ...tokens(held)] };
       const { entries, empty, remaining } = await pages.lease(project, ask);
       const items = entries.map((entry) => (entry.kind === "page" ? pageEntry(entry.page) : oneEntry(entry.item)));
       return { items, empty, remaining };

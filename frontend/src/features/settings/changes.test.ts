@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import type { Project } from "@/api/types";
+import { changesBetween, draftOf, problemsIn } from "./changes";
+
+const project: Project = {
+  id: 1,
+  name: "Beetles",
+  description: "",
+  concept: "beetle",
+  templates: ["a photo of a {}"],
+  role: "owner",
+  acquisition_function: "margin",
+  options: {},
+  blind_share: 0.1,
+  overlap: 1,
+  taxonomy_revision: 0,
+  encoder: null,
+  created_at: "2026-01-01T00:00:00Z",
+};
+
+describe("the settings of a project", () => {
+  it("send nothing when nothing was changed", () => {
+    expect(changesBetween(project, draftOf(project))).toEqual({});
+  });
+
+  it("send what was changed, in the words of the server", () => {
+    const draft = { ...draftOf(project), blindPercent: "25", templates: "a {}\n\n  a drawing of a {} " };
+    expect(changesBetween(project, draft)).toEqual({ blind_share: 0.25, templates: ["a {}", "a drawing of a {}"] });
+  });
+
+  it("say what is wrong before anything is sent", () => {
+    const draft = { ...draftOf(project), name: " ", blindPercent: "60", overlap: "1.5", templates: "a beetle" };
+    expect(Object.keys(problemsIn(draft)).sort()).toEqual(["blindPercent", "name", "overlap", "templates"]);
+    expect(problemsIn(draftOf(project))).toEqual({});
+  });
+});

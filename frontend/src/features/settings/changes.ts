@@ -1,0 +1,65 @@
+import type { Project } from "@/api/types";
+
+/** The settings of a project as they stand in the form: text as it is typed. */
+export interface Draft {
+  readonly name: string;
+  readonly description: string;
+  readonly concept: string;
+  readonly templates: string;
+  readonly acquisition: string;
+  readonly blindPercent: string;
+  readonly overlap: string;
+}
+
+export interface Changes {
+  name?: string;
+  description?: string;
+  concept?: string;
+  templates?: readonly string[];
+  acquisition_function?: string;
+  blind_share?: number;
+  overlap?: number;
+}
+
+export const draftOf = (project: Project): Draft => ({
+  name: project.name,
+  description: project.description,
+  concept: project.concept,
+  templates: project.templates.join("\n"),
+  acquisition: project.acquisition_function,
+  blindPercent: String(Math.round(project.blind_share * 1000) / 10),
+  overlap: String(project.overlap),
+});
+
+const lines = (text: string): string[] =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+
+/** What is wrong with the draft, by field; empty when it can be saved. */
+export function problemsIn(draft: Draft): Partial<Record<keyof Draft, string>> {
+  const problems: Partial<Record<keyof Draft, string>> = {};
+  if (draft.name.trim() === "") problems.name = "A project needs a name.";
+  if (lines(draft.templates).some((line) => line.split("{}").length !== 2))
+    problems.templates = "Each line needs {} exactly once, where the category's name goes.";
+  const blind = Number(draft.blindPercent);
+  if (draft.blindPercent.trim() === "" || !(blind >= 0 && blind <= 50)) problems.blindPercent = "From 0 to 50 %.";
+  const overlap = Number(draft.overlap);
+  if (!Number.isInteger(overlap) || overlap < 1 || overlap > 20) problems.overlap = "From 1 to 20 people.";
+  return problems;
+}
+
+/** Only what differs from the project as it is. */
+export function changesBetween(project: Project, draft: Draft): Changes {
+  const before = draftOf(project);
+  const changes: Changes = {};
+  if (draft.name !== before.name) changes.name = draft.name.trim();
+  if (draft.description !== before.description) changes.description = draft.description;
+  if (draft.concept !== before.concept) changes.concept = draft.concept.trim();
+  if (draft.templates !== before.templates) changes.templates = lines(draft.templates);
+  if (draft.acquisition !== before.acquisition) changes.acquisition_function = draft.acquisition;
+  if (draft.blindPercent !== before.blindPercent) changes.blind_share = Number(draft.blindPercent) / 100;
+  if (draft.overlap !== before.overlap) changes.overlap = Number(draft.overlap);
+  return changes;
+}
