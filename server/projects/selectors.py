@@ -1,6 +1,7 @@
 """Who may see and do what. Every query about a project's things starts here."""
 
 from functools import cache
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -9,10 +10,8 @@ from server.core import sql
 from server.core.errors import NotAllowed, NotFound
 from server.core.joined import Joined
 from server.projects.models import Membership, Project, Role
-from server.registry.models import EncoderVersion
 
 RANK = {Role.VIEWER: 0, Role.ANNOTATOR: 1, Role.REVIEWER: 2, Role.OWNER: 3}
-MEMBERSHIP = Joined(m=Membership, p=Project, s=EncoderVersion)
 NOT_HERE = "There is no such thing here, or it is not yours to see."
 
 
@@ -28,10 +27,11 @@ def membership_for(user: User, project_id: int, *, role: Role = Role.VIEWER) -> 
         NotFound: not a member, or no such project: the two cannot be told apart.
         NotAllowed: a member whose role is lower than `role`.
     """
-    row = next(iter(sql.fetch_rows(_membership_statement(), [user.pk, project_id], hot=True)), None)
+    joined, statement = _membership()
+    row = next(iter(sql.fetch_rows(statement, [user.pk, project_id], hot=True)), None)
     if row is None:
         raise NotFound(NOT_HERE)
-    read = MEMBERSHIP.read(row)
+    read = joined.read(row)
     found: Membership = read["m"]
     found.user, found.project = user, read["p"]
     found.project.active_space = read["s"]
@@ -41,12 +41,18 @@ def membership_for(user: User, project_id: int, *, role: Role = Role.VIEWER) -> 
 
 
 @cache
-def _membership_statement() -> str:
-    return f"""
-SELECT {MEMBERSHIP.columns} FROM projects_membership m JOIN projects_project p ON p.id = m.project_id
-LEFT JOIN registry_encoderversion s ON s.id = p.active_space_id
+def _membership() -> tuple[Joined, str]:
+    """What is read of a membership, its project and the project's space, and the statement that reads it."""
+    space: Any = Project._meta.get_field("active_space").related_model
+    joined = Joined(m=Membership, p=Project, s=space)
+    return (
+        joined,
+        f"""
+SELECT {joined.columns} FROM projects_membership m JOIN projects_project p ON p.id = m.project_id
+LEFT JOIN {space._meta.db_table} s ON s.id = p.active_space_id
 WHERE m.user_id = %s AND m.project_id = %s AND p.archived_at IS NULL
-"""
+""",
+    )
 
 
 def project_for(user: User, project_id: int, *, role: Role = Role.VIEWER) -> Project:
