@@ -1,0 +1,54 @@
+"""`python -m ml.bench certify` simulates projects on real photographs and prints one JSON object."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from ml.bench.certify import main
+
+SHARED = Path("../shared/data")
+NAMES = ("orange", "rocket", "whale")
+SPEC = Path(__file__).parents[3] / "ml/bench/specs/mobilenetv2-160.json"
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not (SHARED / "cifar100.parquet").exists(), reason="../shared/data is not here"),
+]
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty photographs of each of three classes."""
+    rows = [("fine_label", "in", NAMES)]
+    table = pq.read_table(SHARED / "cifar100.parquet", columns=["image", "fine_label"], filters=rows)
+    kept = pa.concat_tables(table.filter(pc.field("fine_label") == name).slice(0, 40) for name in NAMES)
+    file = tmp_path_factory.mktemp("data") / "three.parquet"
+    pq.write_table(kept, file)
+    return file
+
+
+def test_the_report_holds_both_methods_and_what_broke(
+    capsys: pytest.CaptureFixture[str], photographs: Path, tmp_path: Path
+) -> None:
+    arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC), "--json"]
+    arguments += ["--cache", str(tmp_path), "--labels-per-class", "5", "--audits", "40", "--error", "0.2"]
+    assert main([*arguments, "--projects", "6", "--seed", "0"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    for key in ("accepted", "baseline_accepted", "broken", "head_accuracy", "actions_per_label"):
+        value = report.get(key, report["by_error"]["0.2"].get(key))
+        assert 0 <= value <= 1
+    assert report["accepted"] > 0.5
+    assert report["head_accuracy"] > 0.8
+    assert (report["projects"], report["categories"], report["audits"]) == (6, 3, 40)
+
+
+def test_too_few_images_are_said_in_one_line(
+    capsys: pytest.CaptureFixture[str], photographs: Path, tmp_path: Path
+) -> None:
+    arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC)]
+    assert main([*arguments, "--cache", str(tmp_path), "--labels-per-class", "40", "--projects", "1"]) == 1
+    assert "needs more than 40 images" in capsys.readouterr().err
