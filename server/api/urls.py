@@ -23,6 +23,8 @@ RESOURCES = [
     "similar",
     "rounds",
     "encoders",
+    "runs",
+    "heads",
     "snapshots",
     "exports",
     "schema",

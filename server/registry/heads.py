@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import QuerySet
 
 from server.accounts.models import User
 from server.core.errors import Conflict
@@ -113,6 +113,16 @@ def serve(
     return made
 
 
-def heads_of(*, project_id: int) -> Any:
-    """Heads of a project, newest first, with what they were judged by."""
-    return HeadVersion.objects.filter(project_id=project_id).select_related("space").order_by(F("id").desc())
+def heads_of(*, project_id: int) -> QuerySet[HeadVersion]:
+    """Heads of a project, newest first."""
+    return HeadVersion.objects.filter(project_id=project_id).select_related("space")
+
+
+def head_of(*, project_id: int, head_id: int) -> HeadVersion | None:
+    return heads_of(project_id=project_id).filter(pk=head_id).first()
+
+
+def promotions_of(*, project_id: int) -> QuerySet[Promotion]:
+    """What was made live when and by whom, newest first."""
+    acts = Promotion.objects.filter(project_id=project_id)
+    return acts.select_related("space", "previous_space", "promoted_by")

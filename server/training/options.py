@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from django.db import transaction
+
 from server.core.errors import InvalidInput
 from server.labeling.models import Evidence
 from server.projects.models import Project
@@ -65,6 +67,19 @@ def options_from(values: Mapping[str, Any]) -> TrainingOptions:
             raise InvalidInput(f"{name}: expected a value like {kinds[name]!r}, got {value!r}.")
     clean: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     return TrainingOptions(**clean)
+
+
+@transaction.atomic
+def training_options_set(*, project: Project, changes: Mapping[str, Any]) -> TrainingOptions:
+    """Change some options and keep the others.
+
+    Raises:
+        InvalidInput: As `options_from`; nothing is changed then.
+    """
+    held = Project.objects.select_for_update().get(pk=project.pk)
+    options = options_from({**options_out(training_options(held)), **changes})
+    Project.objects.filter(pk=project.pk).update(options={**held.options, KEY: options_out(options)})
+    return options
 
 
 def options_out(options: TrainingOptions) -> dict[str, Any]:

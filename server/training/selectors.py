@@ -49,6 +49,10 @@ def runs_of(*, project_id: int) -> QuerySet[TrainingRun]:
     return TrainingRun.objects.filter(project_id=project_id).select_related("job", "head", "snapshot", "created_by")
 
 
+def run_of(*, project_id: int, run_id: int) -> TrainingRun | None:
+    return runs_of(project_id=project_id).filter(pk=run_id).first()
+
+
 def run_live(*, project_id: int) -> TrainingRun | None:
     """The run that is waiting or running: there is at most one."""
     return runs_of(project_id=project_id).filter(job__state__in=LIVE_STATES).order_by("-pk").first()

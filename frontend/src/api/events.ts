@@ -1,7 +1,16 @@
 import { type Signal, signal } from "@preact/signals";
 import { BASE } from "./client";
 
-export const TOPICS = ["jobs", "images", "predictions", "annotations", "taxonomy", "exports", "teaching"] as const;
+export const TOPICS = [
+  "jobs",
+  "images",
+  "predictions",
+  "annotations",
+  "taxonomy",
+  "exports",
+  "teaching",
+  "training",
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const versions = new Map<Topic, Signal<number>>(TOPICS.map((topic) => [topic, signal(0)]));

@@ -17,6 +17,8 @@ const Label = lazy(() => import("@/features/labeling/Label"));
 const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
 const Images = lazy(() => import("@/features/images/Images"));
 const Categories = lazy(() => import("@/features/categories/Categories"));
+const Models = lazy(() => import("@/features/training/Models"));
+const Run = lazy(() => import("@/features/training/Run"));
 const Exports = lazy(() => import("@/features/exports/Exports"));
 const Settings = lazy(() => import("@/features/settings/Settings"));
 const Team = lazy(() => import("@/features/team/Team"));
@@ -80,6 +82,8 @@ function Pages() {
         <Route path="/p/:id/label/one" component={LabelOne} />
         <Route path="/p/:id/images" component={Images} />
         <Route path="/p/:id/categories" component={Categories} />
+        <Route path="/p/:id/models" component={Models} />
+        <Route path="/p/:id/models/:run" component={Run} />
         <Route path="/p/:id/exports" component={Exports} />
         <Route path="/p/:id/team" component={Team} />
         <Route path="/p/:id/settings" component={Settings} />

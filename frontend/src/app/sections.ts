@@ -6,6 +6,7 @@ export const SECTIONS: readonly { readonly title: string; readonly suffix: strin
   { title: "Label", suffix: "/label/one", icon: "label" },
   { title: "Images", suffix: "/images", icon: "images" },
   { title: "Categories", suffix: "/categories", icon: "categories" },
+  { title: "Models", suffix: "/models", icon: "models" },
   { title: "Exports", suffix: "/exports", icon: "exports" },
   { title: "Team", suffix: "/team", icon: "team" },
   { title: "Settings", suffix: "/settings", icon: "settings" },

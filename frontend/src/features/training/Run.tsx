@@ -1,0 +1,187 @@
+import { useEffect, useState } from "preact/hooks";
+import { useRoute } from "preact-iso";
+import { jobs } from "@/api/endpoints";
+import { touched } from "@/api/events";
+import { useResource } from "@/api/resource";
+import { useTaxonomy } from "@/api/shared";
+import { namesOf, type RunDetail, type RunReport, training } from "@/api/training";
+import { count, percent, plural, seconds } from "@/core/format";
+import { Progress } from "@/ui/Bar";
+import { Button } from "@/ui/Button";
+import { Failed } from "@/ui/States";
+import { Asked } from "./Asked";
+import { Calibration, Confusion, Curves } from "./Plots";
+import { liveIs, OUTCOMES, points, TRIGGERS } from "./words";
+import "./training.css";
+
+export interface Shown {
+  readonly title: string;
+  readonly query: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** One run as a page of a lab notebook: question, data, method, curves, verdict, evidence. */
+export default function Run() {
+  const { params } = useRoute();
+  const project = Number(params.id);
+  const id = Number(params.run);
+  const { data, error, reload } = useResource(`run/${id}`, (signal) => training.run(project, id, signal), [
+    "training",
+    "jobs",
+  ]);
+  useEffect(() => {
+    document.title = `Run ${id} · Winnow`;
+  }, [id]);
+  if (error) return <Failed error={error} onRetry={reload} />;
+  if (!data) return null;
+  return (
+    <div class="page">
+      <a class="small" href={`/p/${project}/models`}>
+        Models
+      </a>
+      <div class="page-head">
+        <div>
+          <h1>
+            Run {id} <span class={`outcome outcome-${data.outcome}`}>{OUTCOMES[data.outcome]}</span>
+          </h1>
+          <p>{data.reason}</p>
+        </div>
+      </div>
+      <Facts run={data} />
+      <Underway run={data} />
+      {data.points.some((point) => point.name === "loss") && <Curves points={data.points} />}
+      {data.report && <Report project={project} run={id} report={data.report} />}
+    </div>
+  );
+}
+
+function Facts({ run }: { run: RunDetail }) {
+  const stages = Object.entries(run.cost).filter(([name]) => name !== "peak_mb");
+  const spent = stages.reduce((sum, [, value]) => sum + value, 0);
+  return (
+    <dl class="facts">
+      <dt>Why</dt>
+      <dd>
+        {TRIGGERS[run.trigger]}
+        {run.created_by && `, by ${run.created_by}`}
+      </dd>
+      <dt>Data</dt>
+      <dd>
+        {plural(run.labels, "frozen label")}
+        {run.snapshot && <span class="muted"> sha256 {run.snapshot.slice(0, 12)}</span>}, seed {run.seed}
+      </dd>
+      <dt>Method</dt>
+      <dd>{run.method.replace("_", "-")}</dd>
+      {stages.length > 0 && (
+        <>
+          <dt>Cost</dt>
+          <dd>
+            {seconds(spent)}, {count(run.cost.peak_mb ?? 0)} MB at most
+          </dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Underway({ run }: { run: RunDetail }) {
+  const job = run.job;
+  if (job === null || (job.state !== "queued" && job.state !== "running")) return null;
+  const stop = async (): Promise<void> => {
+    await jobs.cancel(job.id);
+    touched("jobs", "training");
+  };
+  return (
+    <section class="next-run">
+      <div>
+        <p>{job.message || "Waiting for a worker"}</p>
+        <Progress done={job.done} total={job.total} label={`Run ${run.id}`} />
+      </div>
+      <Button onClick={() => void stop()}>Stop</Button>
+    </section>
+  );
+}
+
+function Report({ project, run, report }: { project: number; run: number; report: RunReport }) {
+  const { byId } = useTaxonomy(project);
+  const nameOf = namesOf(byId);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const { live, candidate, difference } = report;
+  if (!live || !candidate) return <p>No blind answers yet, so there was nothing to compare on.</p>;
+  return (
+    <>
+      <section class="models-part">
+        <h2>Compared on the same {count(report.images)} blind images</h2>
+        <p class="verdict">
+          The new model has {plural(report.better, "image")} right that {liveIs(report.live_is)} has wrong, and{" "}
+          {count(report.worse)} wrong that it has right.
+        </p>
+        {difference && (
+          <p>
+            <strong>{points(difference.value)} points</strong> of accuracy, 95 % interval {points(difference.low)} to{" "}
+            {points(difference.high)}.
+          </p>
+        )}
+        <table class="figures">
+          <thead>
+            <tr>
+              <th />
+              <th>Live</th>
+              <th>New</th>
+            </tr>
+          </thead>
+          <tbody>
+            <tr>
+              <th>Accuracy</th>
+              <td>{percent(live.accuracy.value)}</td>
+              <td>
+                {percent(candidate.accuracy.value)}{" "}
+                <span class="muted">
+                  {percent(candidate.accuracy.low)} to {percent(candidate.accuracy.high)}
+                </span>
+              </td>
+            </tr>
+            <tr>
+              <th>Macro-F1</th>
+              <td>{percent(live.macro_f1)}</td>
+              <td>{percent(candidate.macro_f1)}</td>
+            </tr>
+            <tr>
+              <th>Calibration error</th>
+              <td>{percent(live.calibration_error)}</td>
+              <td>{percent(candidate.calibration_error)}</td>
+            </tr>
+          </tbody>
+        </table>
+        {report.space.episodes && (
+          <p class="small muted">
+            The space itself: {report.space.episodes.ways}-way {report.space.episodes.shots}-shot episodes of held-out
+            categories {percent(report.space.episodes.accuracy.value)}; spread within classes{" "}
+            {report.space.distances?.ratio.toFixed(2)} of that between them.
+          </p>
+        )}
+        {report.self_training && (
+          <p class="small">
+            {plural(report.self_training.pseudo_labels.length, "pseudo-label")} used
+            {report.self_training.rolled_back &&
+              `, ${count(report.self_training.rejected.length)} taken back: they did harm`}
+            .
+          </p>
+        )}
+      </section>
+      <section class="models-part">
+        <div class="row-between">
+          <h2>What is taken for what</h2>
+          <Button onClick={() => setShown({ title: "Images that changed", query: { changed: true } })}>
+            {plural(report.changed, "image")} changed
+          </Button>
+        </div>
+        <Confusion cells={candidate.confusion} nameOf={nameOf} onOpen={setShown} />
+      </section>
+      {shown && <Asked project={project} run={run} shown={shown} nameOf={nameOf} />}
+      <section class="models-part">
+        <h2>Does 80 % mean 80 %?</h2>
+        <Calibration live={live} candidate={candidate} />
+      </section>
+    </>
+  );
+}
