@@ -1,21 +1,41 @@
-"""Teaching and pages across the seam: what people confirmed in, scores of a whole pool and pages out."""
+"""Teaching and pages across the seam: what people confirmed in, the best of a whole pool and pages out."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from server.compute.predict import TOP, PoolScores, background_of
+from server.compute.predict import TOP, background_of
+
+LOOKED_THROUGH = 100_000
+"""Rows among which pages are sought: a sample of a larger pool holds hundreds of pages, and reads a tenth of it."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """`best` (P, 2) int32 class indices, best first, and `probability` (P, 2) float32, after people's corrections.
+
+    `_head` is the seam's own; whoever holds this hands it back to `pool_pages` and looks no further.
+    """
+
+    best: NDArray[np.int32]
+    probability: NDArray[np.float32]
+    _head: Any = field(repr=False)
 
 
 @dataclass(frozen=True)
 class PlannedPage:
-    """`rows` of the pool, most doubtful first; `groups[i]` all rows that tile i stands for, itself first."""
+    """`rows` of the pool, most doubtful first; `groups[i]` all rows that tile i stands for, itself first.
+
+    `top` (T, k) class indices and `chance` (T, k) float32: each tile's own best classes."""
 
     class_index: int
     rows: NDArray[np.int64]
     groups: list[NDArray[np.int64]]
+    top: NDArray[np.int32]
+    chance: NDArray[np.float32]
     expected_precision: float
     reason: str
 
@@ -30,16 +50,17 @@ def pool_teach(
     text_scale: float,
     background: NDArray[np.float32],
     seed: int,
-) -> PoolScores:
-    """Fit the head that these confirmed rows call for and score every row of `vectors` (P, D).
+) -> Taught:
+    """Fit the head that these confirmed rows call for and sweep every row of `vectors` (P, D).
 
-    As `pool_predict`, with the support thinned where it is large (newest last in `support`), so that the answer is
-    there for the next page.
+    As `pool_predict`, with the support thinned where it is large (newest last in `support`) and two classes a row, so
+    that the answer is there for the next page.
 
     Raises:
         MlError: A class has neither example nor text, or a vector is not finite.
     """
-    from ml.acquisition.teach import TAUGHT_BY_AT_MOST, rescore, taught_head, thinned
+    from ml.acquisition.sweep import best_two
+    from ml.acquisition.teach import TAUGHT_BY_AT_MOST, taught_head, thinned
     from ml.heads import Examples
 
     if len(support) > TAUGHT_BY_AT_MOST:  # before their vectors are read
@@ -54,15 +75,8 @@ def pool_teach(
         background=background,
     )
     head = taught_head(examples, seed=seed)
-    top = rescore(head, vectors, k=TOP)
-    return PoolScores(
-        kind=head.kind,
-        temperature=float(head.temperature),
-        class_index=np.asarray(top.class_index, np.int32),
-        probability=np.asarray(top.probability, np.float32),
-        margin=np.asarray(top.margin, np.float32),
-        entropy=np.asarray(top.entropy, np.float32),
-    )
+    swept = best_two(head, vectors)
+    return Taught(swept.class_index, swept.probability, head)
 
 
 def pool_background(vectors: NDArray[np.float16], *, seed: int) -> NDArray[np.float32]:
@@ -72,7 +86,7 @@ def pool_background(vectors: NDArray[np.float16], *, seed: int) -> NDArray[np.fl
 
 def pool_pages(
     vectors: NDArray[np.float16],
-    scores: PoolScores,
+    taught: Taught,
     *,
     eligible: NDArray[np.bool_],
     struck: Mapping[int, Set[int]],
@@ -82,21 +96,79 @@ def pool_pages(
     group: NDArray[np.int64],
     seed: int,
 ) -> list[PlannedPage]:
-    """At most `count` pages, the most useful first; arrays as `ml.acquisition.pages.compose_pages` has them."""
+    """At most `count` pages, the most useful first; arrays as `ml.acquisition.pages.compose_pages` has them.
+
+    Of a large pool a sample is looked through, with everything that was struck and whole near-duplicate groups.
+    """
     from ml.acquisition.pages import compose_pages
 
+    rows = _looked_through(eligible, struck, group, seed=seed)
+    near = np.asarray(vectors[rows])
+    place = {int(row): at for at, row in enumerate(rows.tolist())} if struck else {}
+    refused = {place[row]: refused for row, refused in struck.items() if row in place}
+    top, chance = _top_of(taught, near, rows, sorted(refused))
     plans = compose_pages(
-        vectors=vectors,
-        top_categories=scores.class_index,
-        top_probabilities=scores.probability,
-        eligible=eligible,
-        struck=struck,
+        vectors=near,
+        top_categories=top,
+        top_probabilities=chance,
+        eligible=np.ones(len(rows), bool),
+        struck=refused,
         reliability=reliability,
         size=size,
         count=count,
-        duplicate_group=group,
+        duplicate_group=group[rows],
         seed=seed,
     )
+    shown = np.concatenate([plan.rows for plan in plans]) if plans else np.empty(0, np.int64)
+    told = dict(zip(shown.tolist(), zip(*_best_of(taught, near[shown]), strict=True), strict=True))
     return [
-        PlannedPage(plan.category, plan.rows, list(plan.groups), plan.expected_precision, plan.reason) for plan in plans
+        PlannedPage(
+            plan.category,
+            rows[plan.rows],
+            [rows[part] for part in plan.groups],
+            np.stack([told[row][0] for row in plan.rows.tolist()]),
+            np.stack([told[row][1] for row in plan.rows.tolist()]),
+            plan.expected_precision,
+            plan.reason,
+        )
+        for plan in plans
     ]
+
+
+def _looked_through(
+    eligible: NDArray[np.bool_], struck: Mapping[int, Set[int]], group: NDArray[np.int64], *, seed: int
+) -> NDArray[np.int64]:
+    """Rows ascending."""
+    rows = np.flatnonzero(eligible)
+    if len(rows) <= LOOKED_THROUGH:
+        return rows
+    chosen = np.zeros(len(eligible), bool)
+    chosen[rows[np.random.default_rng(seed).integers(0, len(rows), LOOKED_THROUGH)]] = True
+    chosen[list(struck)] = True
+    grouped = np.flatnonzero(group >= 0)
+    if len(grouped):
+        begun = np.unique(group[chosen & (group >= 0)])
+        chosen[grouped[np.isin(group[grouped], begun)]] = True
+    return np.flatnonzero(chosen & eligible)
+
+
+def _top_of(
+    taught: Taught, near: NDArray[np.float16], rows: NDArray[np.int64], refused: list[int]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """(classes, probabilities) (R, k): two of each row, and as many as there are of rows that were refused before."""
+    top = np.full((len(rows), TOP), -1, np.int32)
+    chance = np.zeros((len(rows), TOP), np.float32)
+    top[:, :2], chance[:, :2] = taught.best[rows], taught.probability[rows]
+    if refused:
+        classes, chances = _best_of(taught, near[refused])
+        top[refused, : classes.shape[1]], chance[refused, : classes.shape[1]] = classes, chances
+    return top, chance
+
+
+def _best_of(taught: Taught, near: NDArray[np.float16]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    from ml.heads import predict_topk
+
+    if not len(near):
+        return np.empty((0, TOP), np.int32), np.empty((0, TOP), np.float32)
+    told = predict_topk(taught._head, near, k=TOP)
+    return np.asarray(told.class_index, np.int32), np.asarray(told.probability, np.float32)

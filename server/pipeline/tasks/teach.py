@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from server.compute.predict import PoolScores
-from server.compute.teach import PlannedPage, pool_background, pool_pages, pool_teach
+from server.compute.teach import PlannedPage, Taught, pool_background, pool_pages, pool_teach
 from server.core.events import publish
 from server.embeddings.mapped import MappedSpace, mapped_space
 from server.jobs.models import Job, State
@@ -35,6 +34,7 @@ PLANS, PLANS_A_PERSON = 24, 8
 """Pages composed ahead: as many as people can take before the next scores are there."""
 POOLS_KEPT = 2
 FORGET_EVERY = 100
+BREATH_S = 0.2
 
 
 @dataclass
@@ -47,8 +47,10 @@ class Classroom:
     state: PoolState
     best: NDArray[np.int64]
     background: NDArray[np.float32] | None = None
-    scores: PoolScores | None = None
+    scores: Taught | None = None
     categories: list[Category] = field(default_factory=list)
+    ended: float = 0.0
+    took_s: float = 0.0
 
 
 _open: dict[int, Classroom] = {}
@@ -57,11 +59,12 @@ _open: dict[int, Classroom] = {}
 @station("teach", then=lambda handle: after(handle))
 def teach(handle: JobHandle) -> None:
     """Score the pool with what people have taught, say what changed, compose the next pages."""
-    began = time.perf_counter()
     project, space = handle.project, handle.project.active_space
     if space is None:
         return
     room = classroom(project, space)
+    gather(room)
+    began = time.perf_counter()
     room.state.refresh()
     last = teaching_last(project_id=project.pk)
     corrections = corrections_since(last, project_id=project.pk)
@@ -80,6 +83,7 @@ def teach(handle: JobHandle) -> None:
         )
         stock_add(project_id=project.pk, version=made.version, planned=planned)
     stock_drop_old(project_id=project.pk, version=made.version)
+    room.ended, room.took_s = time.monotonic(), time.perf_counter() - began
     handle.result = {"version": made.version, "changed": len(changed), "pages": len(planned)}
 
 
@@ -90,6 +94,13 @@ def after(handle: JobHandle) -> None:
     done.exclude(pk=handle.job.pk).delete()
     if handle.result.get("version", 0) % FORGET_EVERY == 1:
         pages_forget(project_id=handle.project_id)
+
+
+def gather(room: Classroom) -> None:
+    """Where one scoring follows right upon another, several people are at work: let their corrections gather for half
+    as long as the last took, so that the cores are theirs for a third of the time."""
+    if time.monotonic() - room.ended < BREATH_S:
+        time.sleep(min(1.0, room.took_s / 2))
 
 
 def classroom(project: Project, space: EncoderVersion) -> Classroom:
@@ -153,7 +164,7 @@ def changed_images(room: Classroom) -> list[int]:
     """Images without a judgement whose likeliest category is another one than before."""
     assert room.scores is not None
     ids = np.asarray([category.pk for category in room.categories], np.int64)
-    best = ids[room.scores.class_index[:, 0]]
+    best = ids[room.scores.best[:, 0]]
     moved = (best != room.best) & (room.best > 0) & ~room.state.judged
     room.best = best
     found: list[int] = room.pool.ids[np.flatnonzero(moved)].tolist()
@@ -182,7 +193,7 @@ def compose(room: Classroom) -> list[Planned]:
     traps = traps_among(
         room.state,
         [page.class_index for page in pages],
-        top=room.scores.class_index,
+        top=room.scores.best,
         category_ids=[category.pk for category in room.categories],
         seed=room.state.newest,
     )
@@ -193,16 +204,9 @@ def planned(room: Classroom, page: PlannedPage, traps: list[list[int]]) -> Plann
     """A page in the words of the database."""
     category = room.categories[page.class_index].pk
     tiles = []
-    for row, group in zip(page.rows.tolist(), page.groups, strict=True):
+    for row, group, top, chance in zip(page.rows.tolist(), page.groups, page.top, page.chance, strict=True):
         folded = [int(image) for image in room.pool.ids[[one for one in group.tolist() if one != row]]]
-        told = suggestions(room, row)
+        told = [[room.categories[at].pk, round(p, 4)] for at, p in zip(top.tolist(), chance.tolist(), strict=True)]
         told.sort(key=lambda pair: pair[0] != category)
         tiles.append({"image": int(room.pool.ids[row]), "folded": folded, "suggestions": told})
     return Planned(category, tiles, page.expected_precision, page.reason, traps)
-
-
-def suggestions(room: Classroom, row: int) -> list[list[float]]:
-    """[[category, probability], …] of a row, best first."""
-    assert room.scores is not None
-    pairs = zip(room.scores.class_index[row].tolist(), room.scores.probability[row].tolist(), strict=True)
-    return [[room.categories[index].pk, round(chance, 4)] for index, chance in pairs]
