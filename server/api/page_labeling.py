@@ -59,6 +59,8 @@ class PagesLeaseView(ProjectView):
         singles = self._singles(user_id, pages, body)
         if not pages and not singles:
             pages = pages_again(project=self.project, user_id=user_id, count=body["count"], holding=body["holding"])
+        if not pages and not singles and not body.get("category"):
+            singles = self._own_again(user_id, SINGLES * body["count"], body["holding"])
         entries = mixed(pages_out(self.project, pages), singles_out(self.project, singles))
         return Response(
             {
@@ -85,7 +87,7 @@ class PagesLeaseView(ProjectView):
     def _singles(self, user_id: int, pages: Sequence[LeasedPage], body: dict[str, Any]) -> list[Leased]:
         project_id = self.project.pk
         if not pages:
-            return [] if body.get("category") else self._next_singles(user_id, SINGLES * body["count"], body["holding"])
+            return [] if body.get("category") else self._next_singles(user_id, SINGLES * body["count"])
         blind = singles_beside(pages, project=self.project)
         if not blind:
             return []
@@ -93,13 +95,19 @@ class PagesLeaseView(ProjectView):
         got = leases_take(project_id=project_id, user_id=user_id, count=blind, lease_s=lease_s, blind_only=True)
         return got + leases_take(project_id=project_id, user_id=user_id, count=len(got), lease_s=lease_s)
 
-    def _next_singles(self, user_id: int, count: int, holding: list[UUID]) -> list[Leased]:
+    def _next_singles(self, user_id: int, count: int) -> list[Leased]:
         who: dict[str, Any] = {"project_id": self.project.pk, "user_id": user_id, "count": count}
         who["lease_s"] = PageOptions.of(self.project).lease_s
         got = leases_take(**who)
         if not got and queue_top_up(project=self.project, user_id=user_id, count=count):
             got = leases_take(**who)
-        return got or leases_hand_back(**who, holding=holding)
+        return got
+
+    def _own_again(self, user_id: int, count: int, holding: list[UUID]) -> list[Leased]:
+        lease_s = PageOptions.of(self.project).lease_s
+        return leases_hand_back(
+            project_id=self.project.pk, user_id=user_id, holding=holding, count=count, lease_s=lease_s
+        )
 
     def _why_empty(self, user_id: int, body: dict[str, Any]) -> str:
         if body.get("category"):

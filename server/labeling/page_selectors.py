@@ -31,7 +31,7 @@ class ImageCard:
 def image_cards(image_ids: Iterable[int]) -> dict[int, ImageCard]:
     """By id; one statement."""
     statement = "SELECT id, original_name AS name, width, height FROM images_image WHERE id = ANY(%s)"
-    return {row["id"]: ImageCard(**row) for row in sql.fetch_all(statement, [list(image_ids)])}
+    return {row["id"]: ImageCard(**row) for row in sql.fetch_all(statement, [list(image_ids)], hot=True)}
 
 
 CONFIRMED = """
@@ -54,7 +54,7 @@ def exemplars_of(category_ids: Sequence[int], *, project_id: int) -> dict[int, l
     """Up to five confirmed images of each category, gold first, the same ones every time. One statement."""
     params = {"project": project_id, "categories": list(category_ids), "count": EXEMPLARS}
     found: dict[int, list[int]] = defaultdict(list)
-    for row in sql.fetch_all(CONFIRMED, params):
+    for row in sql.fetch_all(CONFIRMED, params, hot=True):
         found[row["category_id"]].append(row["image_id"])
     return found
 
@@ -114,6 +114,6 @@ def teaching_key(project_id: int) -> str:
 
 def taught(*, project_id: int) -> Taught:
     """Two statements."""
-    row = sql.fetch_one(NEWEST, {"project": project_id}) or {}
-    running = bool(sql.fetch_value(RUNNING, {"key": teaching_key(project_id)}))
+    row = sql.fetch_one(NEWEST, {"project": project_id}, hot=True) or {}
+    running = bool(sql.fetch_value(RUNNING, {"key": teaching_key(project_id)}, hot=True))
     return Taught(**row, running=running)

@@ -11,17 +11,18 @@ WHERE e.space_id = %(space)s AND e.image_id = %(image)s
 ON CONFLICT (space_id, category_id) DO UPDATE SET total = p.total + EXCLUDED.total, count = p.count + 1
 """
 
-# Only what was added can be taken away: the last one takes the row with it, and with it every rounding error.
+# Without a condition on the count: one would be read from a version that another transaction is about to replace, and
+# the row's lock comes too late to read it again. Who brings it to 0 takes the row away, and its rounding errors too.
 SUBTRACT = """
 UPDATE predictions_prototype p SET total = p.total - e.vector::vector, count = p.count - 1
 FROM embeddings_embedding e
 WHERE e.space_id = %(space)s AND e.image_id = %(image)s
-  AND p.space_id = e.space_id AND p.category_id = %(category)s AND p.count > 1
+  AND p.space_id = e.space_id AND p.category_id = %(category)s
+RETURNING p.count
 """
 EMPTY = """
-DELETE FROM predictions_prototype p USING embeddings_embedding e
-WHERE e.space_id = %(space)s AND e.image_id = %(image)s
-  AND p.space_id = e.space_id AND p.category_id = %(category)s AND p.count <= 1
+DELETE FROM predictions_prototype p
+WHERE p.space_id = %(space)s AND p.category_id = ANY(%(categories)s) AND p.count <= 0
 """
 
 
@@ -40,8 +41,8 @@ def prototype_move(
         params = {"space": space_id, "image": image_id, "category": category}
         if sign > 0:
             sql.execute(ADD, params, hot=True)
-        elif not sql.execute(SUBTRACT, params):
-            sql.execute(EMPTY, params)
+        elif sql.fetch_value(SUBTRACT, params, hot=True) == 0:
+            sql.execute(EMPTY, {"space": space_id, "categories": [category]})
 
 
 HOLD = """
@@ -60,16 +61,14 @@ INSERT INTO predictions_prototype AS p (space_id, category_id, total, count)
 ON CONFLICT (space_id, category_id) DO UPDATE SET total = p.total + EXCLUDED.total, count = p.count + EXCLUDED.count
 """
 SUBTRACT_MANY = f"""
-WITH moved AS ({MOVED}), emptied AS (
-    DELETE FROM predictions_prototype p USING moved m
-    WHERE p.space_id = m.space_id AND p.category_id = m.category_id AND p.count <= m.count)
 UPDATE predictions_prototype p SET total = p.total - m.total, count = p.count - m.count
-FROM moved m WHERE p.space_id = m.space_id AND p.category_id = m.category_id AND p.count > m.count
+FROM ({MOVED}) m WHERE p.space_id = m.space_id AND p.category_id = m.category_id
+RETURNING p.category_id, p.count
 """
 
 
 def prototypes_move(*, space_id: int | None, moves: Sequence[tuple[int, int | None, int | None]]) -> None:
-    """Many images at once, as (image, category before, category now): at most three statements, whatever their number.
+    """Many images at once, as (image, category before, category now): at most four statements, whatever their number.
 
     As `prototype_move`, inside the caller's transaction, with rows locked in the order of category ids.
     """
@@ -79,8 +78,19 @@ def prototypes_move(*, space_id: int | None, moves: Sequence[tuple[int, int | No
     out = [(image, before) for image, before, _ in real if before is not None]
     into = [(image, now) for image, _, now in real if now is not None]
     if len({category for _, category in out + into}) > 1:
-        sql.execute(HOLD, {"space": space_id, "categories": [category for _, category in out + into]})
-    for statement, pairs in ((SUBTRACT_MANY, out), (ADD_MANY, into)):
-        if pairs:
-            images, categories = [image for image, _ in pairs], [category for _, category in pairs]
-            sql.execute(statement, {"space": space_id, "images": images, "moved": categories})
+        sql.execute(HOLD, {"space": space_id, "categories": [category for _, category in out + into]}, hot=True)
+    if out:
+        left = sql.fetch_all(SUBTRACT_MANY, _moved(space_id, out), hot=True)
+        emptied = [row["category_id"] for row in left if row["count"] <= 0]
+        if emptied:
+            sql.execute(EMPTY, {"space": space_id, "categories": emptied})
+    if into:
+        sql.execute(ADD_MANY, _moved(space_id, into), hot=True)
+
+
+def _moved(space_id: int, pairs: Sequence[tuple[int, int]]) -> dict[str, object]:
+    return {
+        "space": space_id,
+        "images": [image for image, _ in pairs],
+        "moved": [category for _, category in pairs],
+    }

@@ -106,7 +106,7 @@ def consensus_standing(row: Consensus) -> ConsensusChange:
 
 def consensus_refresh(*, image_ids: Sequence[int]) -> list[ConsensusChange]:
     """Derive these images again and report each, changed or not. The caller holds the locks of their rows."""
-    hot = len(image_ids) == 1  # a plan for one image does not suit an import of thousands
+    hot = len(image_ids) <= 300  # a plan for one image or one page does not suit an import of thousands
     return _changes(sql.fetch_all(REFRESH_IMAGES, {"images": list(image_ids), "all": True}, hot=hot))
 
 

@@ -120,7 +120,7 @@ INSERT = """
 INSERT INTO labeling_annotation (id, project_id, image_id, annotator_id, kind, category_id, undoes_id, evidence,
     evidence_details, comment, taxonomy_revision, duration_ms, client_at)
 SELECT id, %(project)s, image_id, %(user)s, kind, category_id, undoes_id, evidence, details, '', %(revision)s,
-       %(duration_ms)s, %(client_at)s
+       %(duration_ms)s::int, %(client_at)s::timestamptz
 FROM unnest(%(ids)s::uuid[], %(images)s::bigint[], %(kinds)s::text[], %(categories)s::bigint[], %(undoes)s::uuid[],
             %(evidences)s::text[], %(details)s::jsonb[])
     AS row (id, image_id, kind, category_id, undoes_id, evidence, details)
@@ -171,7 +171,7 @@ def page_commit(decision: PageDecision, *, project: Project, user_id: int) -> Co
         InvalidInput: A tile that the page does not show, a verdict and category that do not go together.
         Conflict: The id belongs to another page's commit.
     """
-    found = sql.fetch_one(PAGE, {"page": decision.page_id, "project": project.pk, "user": user_id})
+    found = sql.fetch_one(PAGE, {"page": decision.page_id, "project": project.pk, "user": user_id}, hot=True)
     if found is None:
         raise NotFound("There is no such page of yours in this project.")
     page = sql.read_json(found, "tiles")
@@ -179,7 +179,7 @@ def page_commit(decision: PageDecision, *, project: Project, user_id: int) -> Co
     _check(decision, shown)
     params = {"id": decision.id, "project": project.pk, "page": decision.page_id}
     times = {"duration_ms": decision.duration_ms, "client_at": decision.client_at}
-    if sql.fetch_value(CLAIM, {**params, **times}) is None:
+    if sql.fetch_value(CLAIM, {**params, **times}, hot=True) is None:
         return _replay(decision, project_id=project.pk)
     real = [tile for tile in decision.tiles if "known" not in shown[tile.image_id]]
     events = _events(decision, page, shown, real)
@@ -194,16 +194,18 @@ def page_commit(decision: PageDecision, *, project: Project, user_id: int) -> Co
     )
     changes = consensus_refresh(image_ids=[event.image_id for event in events]) if events else []
     account = {"items": context["items"], "user": user_id, "page": decision.page_id}
-    sql.execute(ACCOUNT, {**account, "images": [event.image_id for event in events]})
+    sql.execute(ACCOUNT, {**account, "images": [event.image_id for event in events]}, hot=True)
     struck = _struck(real, page["category_id"])
     if struck:
         images = [image for tile in struck for image in images_of(shown[tile]) if image in context["images"]]
         category = {"category": page["category_id"], "commit": decision.id, "project": project.pk}
-        sql.execute(STRIKE, {**category, "images": images})
+        sql.execute(STRIKE, {**category, "images": images}, hot=True)
     labels = sum(event.kind == Kind.LABEL and event.image_id in context["images"] for event in events)
     committed = _learn(decision, page, shown, real, len(struck), project, user_id, ids, labels)
     sql.execute(
-        ANSWER, {"page": decision.page_id, "id": decision.id, "ids": list(ids), "answer": Jsonb(answer_of(committed))}
+        ANSWER,
+        {"page": decision.page_id, "id": decision.id, "ids": list(ids), "answer": Jsonb(answer_of(committed))},
+        hot=True,
     )
     teach(context["active_space_id"], changes)
     return committed
@@ -239,10 +241,10 @@ def _categories(decision: PageDecision) -> list[int]:
 def rows_hold(project_id: int, *, images: Sequence[int], categories: Sequence[int]) -> dict[str, Any]:
     """Lock what the transaction decides about, always in the same order, and read what it has to know."""
     params = {"project": project_id, "images": list(images), "categories": list(categories), "space": NAMESPACE}
-    context = sql.fetch_one(ITEMS, params)
+    context = sql.fetch_one(ITEMS, params, hot=True)
     if context is None or context["categories_known"] != len(categories):
         raise InvalidInput("category: it is not one of this project's categories.")
-    found = sql.fetch_all(IMAGES, {"project": project_id, "images": list(images)})
+    found = sql.fetch_all(IMAGES, {"project": project_id, "images": list(images)}, hot=True)
     return {**context, "images": {row["id"] for row in found}}
 
 
@@ -303,7 +305,7 @@ def events_write(
             "evidences": [event.evidence for event in there.values()],
             "details": [Jsonb(event.details) for event in there.values()],
         }
-        sql.execute(INSERT, params)
+        sql.execute(INSERT, params, hot=True)
     return list(there)
 
 

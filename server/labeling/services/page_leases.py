@@ -55,7 +55,7 @@ class Plan:
 
 NEXT = """
 SELECT id, category_id, version, tiles, traps, expected_precision, reason FROM labeling_pageplan
-WHERE project_id = %(project)s AND id <> ALL(%(tried)s) {category}
+WHERE project_id = %(project)s AND id <> ALL(%(tried)s::bigint[]) {category}
 ORDER BY version DESC, rank, id LIMIT %(count)s
 FOR UPDATE SKIP LOCKED
 """
@@ -194,7 +194,8 @@ def pages_again(*, project: Project, user_id: int, count: int, holding: Sequence
 def _plans(project: Project, *, category_id: int | None, count: int, tried: Sequence[int]) -> list[Plan]:
     only = "AND category_id = %(category)s" if category_id is not None else ""
     params = {"project": project.pk, "category": category_id, "count": count, "tried": list(tried)}
-    return [Plan(**sql.read_json(row, "tiles", "traps")) for row in sql.fetch_all(NEXT.format(category=only), params)]
+    rows = sql.fetch_all(NEXT.format(category=only), params, hot=True)
+    return [Plan(**sql.read_json(row, "tiles", "traps")) for row in rows]
 
 
 def _take(project: Project, user_id: int, plans: list[Plan], options: PageOptions, tiles_max: int) -> list[LeasedPage]:
@@ -202,7 +203,7 @@ def _take(project: Project, user_id: int, plans: list[Plan], options: PageOption
         project_id=project.pk, user_id=user_id, category_ids=[plan.category_id for plan in plans], options=options
     )
     sizes = {plan.id: min(tiles_max, earned[plan.category_id]) for plan in plans}
-    rows = sql.fetch_all(TAKE, _offer(project, user_id, plans, sizes, options))
+    rows = sql.fetch_all(TAKE, _offer(project, user_id, plans, sizes, options), hot=True)
     got: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         got[row["page_id"]].append(row)
@@ -274,7 +275,7 @@ def _store(project: Project, user_id: int, pages: Sequence[LeasedPage]) -> None:
         "precisions": [page.expected_precision for page in pages],
         "reasons": [page.reason for page in pages],
     }
-    sql.execute(WRITE, params)
+    sql.execute(WRITE, params, hot=True)
 
 
 def _settle(
@@ -291,9 +292,9 @@ def _settle(
         elif places or not keep_empty:
             gone.append(plan.id)
     if left:
-        sql.execute(SHRINK, {"ids": list(left), "tiles": [Jsonb(rest) for rest in left.values()]})
+        sql.execute(SHRINK, {"ids": list(left), "tiles": [Jsonb(rest) for rest in left.values()]}, hot=True)
     if gone:
-        sql.execute(DROP, {"ids": gone})
+        sql.execute(DROP, {"ids": gone}, hot=True)
 
 
 def pages_forget(*, project_id: int) -> int:

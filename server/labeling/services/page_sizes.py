@@ -54,7 +54,7 @@ WHERE project_id = %(project)s AND user_id = %(user)s AND category_id = ANY(%(ca
 def sizes_for(*, project_id: int, user_id: int, category_ids: Sequence[int], options: PageOptions) -> dict[int, int]:
     """Size by category."""
     params = {"project": project_id, "user": user_id, "categories": list(category_ids)}
-    known = {row["category_id"]: row["size"] for row in sql.fetch_all(KNOWN, params)}
+    known = {row["category_id"]: row["size"] for row in sql.fetch_all(KNOWN, params, hot=True)}
     return {category: min(options.size_max, known.get(category, START)) for category in category_ids}
 
 
@@ -81,7 +81,7 @@ def size_learn(
         "planted": looked.planted,
         "caught": looked.caught,
     }
-    row = sql.fetch_one(LOCK, {**params, **counts}) or {}
+    row = sql.fetch_one(LOCK, {**params, **counts}, hot=True) or {}
     before = min(options.size_max, row["size"])
     proven = 0 if looked.caught < looked.planted else row["proven"] + looked.caught
     after = size_after(before, looked=looked, proven=proven, options=options)

@@ -1,6 +1,6 @@
 """Which confirmed images may stand on a page as known wrong: those that the model nearly takes for its category."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,17 @@ GOLD = "SELECT image_id FROM labeling_gold WHERE project_id = %s"
 
 def traps_among(
     state: PoolState,
-    classes: Sequence[int],
+    runners: Mapping[int, Set[int]],
     *,
     top: NDArray[np.int32],
     category_ids: Sequence[int],
     seed: int,
 ) -> dict[int, list[list[int]]]:
-    """By class index, [[image, its agreed category], …]: gold first, then others, another few each time.
+    """By class index of `runners`, [[image, its agreed category], …]: another few each time.
 
-    `top` (P, k) are the best classes of each row. An image stands only on pages of a class that is among its best,
-    so that a tile that is known wrong is as confusable as one that is not known to be.
+    `top` (P, k) are the best classes of each row, `runners` what the images of a page are taken for instead. A tile
+    that is known wrong should be as confusable as one that is not: images for which the page's class is among the best
+    come before images of those other classes; gold comes before both.
     """
     rng = np.random.default_rng(seed)
     gold = [row["image_id"] for row in sql.fetch_all(GOLD, [state.project.pk])]
@@ -33,7 +34,12 @@ def traps_among(
     others = rng.permutation(np.setdiff1d(confirmed, gold_rows, assume_unique=True))[:LOOKED_THROUGH]
     rows = np.concatenate([rng.permutation(gold_rows[state.category[gold_rows] > 0]), others])
     found: dict[int, list[list[int]]] = {}
-    for index in set(classes):
-        near = rows[(top[rows] == index).any(axis=1) & (state.category[rows] != category_ids[index])][:A_PAGE]
-        found[index] = [[int(state.ids[row]), int(state.category[row])] for row in near]
+    for index, instead in runners.items():
+        other = rows[state.category[rows] != category_ids[index]]
+        near = (top[other] == index).any(axis=1)
+        akin = np.isin(state.category[other], [category_ids[runner] for runner in instead if runner >= 0])
+        vouched = np.isin(other, gold_rows)
+        order = [vouched & (near | akin), ~vouched & near, ~vouched & akin & ~near]
+        chosen = np.concatenate([other[part] for part in order])[:A_PAGE]
+        found[index] = [[int(state.ids[row]), int(state.category[row])] for row in chosen]
     return found

@@ -5,6 +5,7 @@ can be read again from PostgreSQL, so a worker that dies costs a second and noth
 """
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -190,9 +191,12 @@ def compose(room: Classroom) -> list[Planned]:
         group=room.state.group,
         seed=room.state.newest,
     )
+    runners: dict[int, set[int]] = defaultdict(set)
+    for page in pages:
+        runners[page.class_index] |= set(page.top[:, :2].ravel().tolist()) - {page.class_index}
     traps = traps_among(
         room.state,
-        [page.class_index for page in pages],
+        runners,
         top=room.scores.best,
         category_ids=[category.pk for category in room.categories],
         seed=room.state.newest,

@@ -32,6 +32,8 @@ def heaps(*, each: int = 20, seed: int = 0) -> World:
     made = world(images=3 * each)
     centers = np.eye(3, 16) * 3
     made = with_vectors(made, centers[np.arange(3 * each) % 3] + rng.normal(0, 0.35, (3 * each, 16)))
+    made.project.options = {"attention_share": 0.0}
+    made.project.save()
     for image, category in zip(made.images[:6], made.categories * 2, strict=True):
         made.label(image, category, by="owner")
     return made
