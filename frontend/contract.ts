@@ -15,6 +15,7 @@ export type Contract = [
   Reads<T.Project, S["ProjectOut"]>,
   Reads<T.Overview, S["OverviewOut"]>,
   Reads<T.CategoryList, S["CategoryTree"]>,
+  Reads<T.TriedWords, S["TryOut"]>,
   Reads<T.BulkResult, S["BulkOut"]>,
   Reads<T.ImportBatch, S["BatchOut"]>,
   Reads<{ results: readonly T.FileResult[] }, S["FilesOut"]>,

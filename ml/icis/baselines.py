@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ml.icis.autoencoders import IntVector, matched
 from ml.icis.descriptors import Descriptors, Matrix
 
-GAMMAS = (0.5, 0.7, 1.0, 1.5)
+GAMMAS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 PENALTIES = (0.1, 0.3, 1.0)
 
 
@@ -102,7 +102,7 @@ def _left_out_accuracy(kernel: Matrix, rows_seen: Matrix, penalty: float, groups
     mean = rows_seen.mean(axis=0)
     centered = rows_seen - mean
     inverse = np.linalg.inv(kernel + penalty * np.eye(len(kernel)))
-    left_out = centered - (inverse @ centered) / np.diag(inverse)[:, None] + mean
+    left_out = matched(centered - (inverse @ centered) / np.diag(inverse)[:, None], rows_seen)
     hits = [((centered[g] @ left_out[g].T).argmax(axis=1) == np.arange(len(g))).mean() for g in groups]
     return float(np.mean(hits))
 

@@ -53,8 +53,10 @@ export const members = {
 
 export const categories = {
   list: (project: number, signal?: AbortSignal) => get<T.CategoryList>(`/projects/${project}/categories`, signal),
-  create: (project: number, category: { name: string; parent?: number }) =>
-    post<T.Category>(`/projects/${project}/categories`, category),
+  create: (
+    project: number,
+    category: { name: string; parent?: number; descriptions?: readonly T.CategoryDescription[] },
+  ) => post<T.Category>(`/projects/${project}/categories`, category),
   bulk: (project: number, text: string, dry_run: boolean) =>
     post<T.BulkResult>(`/projects/${project}/categories/bulk`, { text, dry_run }),
   change: (
@@ -64,6 +66,8 @@ export const categories = {
   ) => patch<T.Category>(`/projects/${project}/categories/${id}`, changes),
   deprecate: (project: number, id: number) => remove(`/projects/${project}/categories/${id}`),
   restore: (project: number, id: number) => post<unknown>(`/projects/${project}/categories/${id}/restore`),
+  attempt: (project: number, name: string, text: string, signal: AbortSignal) =>
+    request<T.TriedWords>("POST", `/projects/${project}/words`, { body: { name, text }, signal }),
   preview: (project: number, id: number, text: string, signal?: AbortSignal) =>
     get<T.Page<T.ImageItem>>(withQuery(`/projects/${project}/categories/${id}/preview`, { text }), signal),
 };

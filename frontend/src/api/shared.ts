@@ -28,7 +28,10 @@ export interface Taxonomy {
 }
 
 export function useTaxonomy(project: number): Taxonomy {
-  const resource = useResource(`categories/${project}`, (signal) => categories.list(project, signal), ["taxonomy"]);
+  const resource = useResource(`categories/${project}`, (signal) => categories.list(project, signal), [
+    "taxonomy",
+    "predictions",
+  ]);
   const { data, error } = resource;
   const derived = useMemo(() => {
     const all = data?.items ?? [];

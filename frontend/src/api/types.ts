@@ -135,6 +135,47 @@ export interface CategoryDescription {
   readonly text: string;
 }
 
+/** Means over the project's own categories, each left out and written from its words. */
+export interface WordsFigures {
+  readonly recall: number;
+  readonly precision: number;
+  readonly f1: number;
+  readonly low: number;
+  readonly high: number;
+  readonly classes: number;
+}
+
+export type WordsMethod = "icis" | "text2model" | "prompt";
+
+export interface FromWords {
+  readonly method: WordsMethod;
+  readonly measured: WordsFigures | null;
+  readonly examples: number;
+  readonly words_share: number;
+}
+
+export interface PulledImage {
+  readonly id: number;
+  readonly name: string;
+  readonly thumb: string;
+  readonly display: string;
+  readonly probability: number;
+}
+
+export interface TriedMethod {
+  readonly method: WordsMethod;
+  readonly taken: number;
+  readonly measured: WordsFigures | null;
+  readonly top: readonly PulledImage[];
+  readonly border: readonly PulledImage[];
+}
+
+export interface TriedWords {
+  readonly best: string;
+  readonly notes: readonly string[];
+  readonly methods: readonly TriedMethod[];
+}
+
 export interface Category {
   readonly id: number;
   readonly name: string;
@@ -148,6 +189,8 @@ export interface Category {
   readonly descriptions: readonly CategoryDescription[];
   readonly deprecated: boolean;
   readonly counts: { readonly confirmed: number; readonly predicted: number };
+  /** Null where a head has learned the category from images. */
+  readonly from_words: FromWords | null;
 }
 
 export interface CategoryList {

@@ -1,20 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { useRoute } from "preact-iso";
-import { messageOf } from "@/api/client";
-import { categories as endpoint } from "@/api/endpoints";
-import { touched } from "@/api/events";
 import { useProject, useTaxonomy } from "@/api/shared";
 import type { Category } from "@/api/types";
 import { count, plural } from "@/core/format";
 import { mayOwn } from "@/core/roles";
 import { Button } from "@/ui/Button";
 import { Dot } from "@/ui/Category";
-import { Field } from "@/ui/Field";
 import { Icon } from "@/ui/Icon";
 import { Names } from "@/ui/Names";
 import { Empty, Failed } from "@/ui/States";
-import { toast } from "@/ui/Toasts";
 import { CategoryEditor } from "./CategoryEditor";
+import { WordsMark } from "./WordsMark";
 import "./categories.css";
 
 export default function Categories() {
@@ -44,9 +40,14 @@ export default function Categories() {
           )}
         </div>
         {owner && !none && (
-          <Button icon="plus" aria-expanded={pasting} onClick={() => setPasting(!pasting)}>
-            Add a list
-          </Button>
+          <div class="row">
+            <a class="button button-primary" href={`/p/${project}/categories/new`}>
+              Describe a new one
+            </a>
+            <Button icon="plus" aria-expanded={pasting} onClick={() => setPasting(!pasting)}>
+              Add a list
+            </Button>
+          </div>
         )}
       </div>
       {taxonomy.error && <Failed error={taxonomy.error} onRetry={taxonomy.reload} />}
@@ -77,7 +78,6 @@ export default function Categories() {
           ))}
         </ul>
       )}
-      {owner && !none && taxonomy.loaded && <AddOne project={project} />}
       {gone > 0 && (
         <Button kind="quiet" onClick={() => setRetired(!retired)}>
           {retired ? "Hide" : "Show"} {plural(gone, "deprecated category", "deprecated categories")}
@@ -110,6 +110,7 @@ function Row({ project, category, all, editable, open, onOpen }: RowProps) {
           {category.synonyms.length > 0 && (
             <span class="small faint tree-synonyms">{category.synonyms.join(", ")}</span>
           )}
+          {category.from_words && <WordsMark from={category.from_words} />}
           {category.deprecated && <span class="small faint">deprecated, its labels are kept</span>}
         </span>
         <a href={`${images}?category=${category.id}`}>{count(category.counts.confirmed)}</a>
@@ -119,29 +120,5 @@ function Row({ project, category, all, editable, open, onOpen }: RowProps) {
       </div>
       {open && <CategoryEditor key={category.id} project={project} category={category} all={all} editable={editable} />}
     </li>
-  );
-}
-
-function AddOne({ project }: { project: number }) {
-  const [name, setName] = useState("");
-  return (
-    <form
-      class="add-one"
-      onSubmit={async (event) => {
-        event.preventDefault();
-        try {
-          await endpoint.create(project, { name: name.trim() });
-          setName("");
-          touched("taxonomy");
-        } catch (error) {
-          toast(messageOf(error), { tone: "danger" });
-        }
-      }}
-    >
-      <Field label="One more category" value={name} onInput={setName} autocomplete="off" />
-      <Button type="submit" disabled={name.trim() === ""}>
-        Add
-      </Button>
-    </form>
   );
 }
