@@ -29,4 +29,5 @@ def leveled(rows: Matrix, rows_seen: Matrix, ground: NDArray[np.floating]) -> Ma
     scale = spread / np.maximum(logits.std(axis=0), 1e-12)
     out: Matrix = about * scale[:, None]
     out[:, -1] -= logits.mean(axis=0) * scale
-    return out + mean
+    out += mean
+    return out
