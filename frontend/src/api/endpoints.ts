@@ -108,7 +108,8 @@ export const queue = {
 
 export const pages = {
   lease: (project: number, ask: P.PagesAsk) => post<P.PagesLease>(`/projects/${project}/pages/lease`, ask),
-  renew: (project: number, ids: readonly string[]) => post<unknown>(`/projects/${project}/pages/renew`, { pages: ids }),
+  renew: (project: number, ids: readonly string[]) =>
+    post<P.Renewed>(`/projects/${project}/pages/renew`, { pages: ids }),
   /** Survives the closing tab. */
   release: (project: number, ids: readonly string[]) =>
     request<unknown>("POST", `/projects/${project}/pages/release`, {

@@ -26,9 +26,12 @@ export interface LabelingPage {
   readonly tiles: readonly PageTile[];
 }
 
-export type PagesEntry =
-  | { readonly kind: "page"; readonly page: LabelingPage }
-  | { readonly kind: "one"; readonly item: LeasedItem };
+/** A page, or a single image between two pages: the one that is meant is there, the other is null. */
+export interface PagesEntry {
+  readonly kind: "page" | "one";
+  readonly page: LabelingPage | null;
+  readonly item: LeasedItem | null;
+}
 
 export interface PagesAsk {
   readonly count: number;
@@ -48,9 +51,14 @@ export interface Teaching {
   readonly duration_ms: number;
 }
 
+export interface Renewed {
+  /** Those that are still this person's. */
+  readonly pages: readonly string[];
+}
+
 export interface PagesLease {
   readonly entries: readonly PagesEntry[];
-  readonly empty: Lease["empty"];
+  readonly empty: Lease["empty"] | "category_done";
   readonly remaining: number;
   readonly teaching: Teaching;
 }

@@ -15,6 +15,7 @@ const Projects = lazy(() => import("@/features/projects/Projects"));
 const Overview = lazy(() => import("@/features/overview/Overview"));
 const Label = lazy(() => import("@/features/labeling/Label"));
 const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
+const Review = lazy(() => import("@/features/review/Review"));
 const Images = lazy(() => import("@/features/images/Images"));
 const Categories = lazy(() => import("@/features/categories/Categories"));
 const Models = lazy(() => import("@/features/training/Models"));
@@ -81,6 +82,7 @@ function Pages() {
         <Route path="/p/:id" component={Overview} />
         <Route path="/p/:id/label" component={Label} />
         <Route path="/p/:id/label/one" component={LabelOne} />
+        <Route path="/p/:id/review" component={Review} />
         <Route path="/p/:id/images" component={Images} />
         <Route path="/p/:id/categories" component={Categories} />
         <Route path="/p/:id/models" component={Models} />

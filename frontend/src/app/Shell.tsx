@@ -80,13 +80,14 @@ const sectionCommands = (project: number, route: (path: string) => void, openJob
 
 function Rail({ project, path }: { project: number; path: string }) {
   const here = sectionAt(path);
+  const role = useProject(project).data?.role;
   return (
     <nav class="rail" aria-label="Project">
       <a href="/" class="rail-home" title="All projects">
         <Mark />
         <span>Winnow</span>
       </a>
-      {SECTIONS.map(({ title, suffix, icon }) => (
+      {SECTIONS.filter(({ may }) => may?.(role) ?? true).map(({ title, suffix, icon }) => (
         <a
           key={suffix}
           href={`/p/${project}${suffix}`}

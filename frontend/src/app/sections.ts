@@ -1,9 +1,19 @@
+import { mayReview, type RoleName } from "@/core/roles";
 import type { IconName } from "@/ui/Icon";
 
+export interface Section {
+  readonly title: string;
+  readonly suffix: string;
+  readonly icon: IconName;
+  /** Shown to those who may do what the page is for. */
+  readonly may?: (role: RoleName | undefined) => boolean;
+}
+
 /** The pages of a project, in the order in which work goes through them. */
-export const SECTIONS: readonly { readonly title: string; readonly suffix: string; readonly icon: IconName }[] = [
+export const SECTIONS: readonly Section[] = [
   { title: "Overview", suffix: "", icon: "overview" },
   { title: "Label", suffix: "/label/one", icon: "label" },
+  { title: "Review", suffix: "/review", icon: "review", may: mayReview },
   { title: "Images", suffix: "/images", icon: "images" },
   { title: "Categories", suffix: "/categories", icon: "categories" },
   { title: "Models", suffix: "/models", icon: "models" },

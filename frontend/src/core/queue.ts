@@ -6,7 +6,7 @@ export interface Leased {
   readonly key: string;
 }
 
-export type EmptyReason = "no_images" | "processing" | "all_labeled" | "leased_by_others";
+export type EmptyReason = "no_images" | "processing" | "all_labeled" | "leased_by_others" | "category_done";
 
 export interface LeaseAnswer<T extends Leased> {
   readonly items: readonly T[];

@@ -8,3 +8,4 @@ const atLeast = (role: RoleName | undefined, least: RoleName): boolean =>
 
 export const mayOwn = (role: RoleName | undefined): boolean => atLeast(role, "owner");
 export const mayAnnotate = (role: RoleName | undefined): boolean => atLeast(role, "annotator");
+export const mayReview = (role: RoleName | undefined): boolean => atLeast(role, "reviewer");

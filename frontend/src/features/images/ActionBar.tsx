@@ -3,12 +3,13 @@ import { annotate } from "@/api/outbox";
 import type { Taxonomy } from "@/api/shared";
 import type { Category, Role } from "@/api/types";
 import { plural } from "@/core/format";
-import { mayAnnotate } from "@/core/roles";
+import { mayAnnotate, mayReview } from "@/core/roles";
 import type { Selection } from "@/core/selection";
 import { Button } from "@/ui/Button";
 import { CategoryPicker } from "@/ui/CategoryPicker";
 import { useCommands } from "@/ui/commands";
 import { toast } from "@/ui/Toasts";
+import { markGold } from "./gold";
 
 interface ActionBarProps {
   project: number;
@@ -62,6 +63,14 @@ export function ActionBar({ project, role, selection, taxonomy, onDone }: Action
       when: () => may,
       run: flag,
     },
+    {
+      id: "selection.gold",
+      title: "Mark the selected images as gold",
+      category: "Selection",
+      keys: ["O"],
+      when: () => mayReview(role),
+      run: () => void markGold(project, ids),
+    },
     { id: "selection.clear", title: "Select nothing", category: "Selection", keys: ["Escape"], run: onDone },
   ]);
   return (
@@ -86,6 +95,11 @@ export function ActionBar({ project, role, selection, taxonomy, onDone }: Action
             Flag
           </Button>
         </>
+      )}
+      {mayReview(role) && (
+        <Button icon="star" command="selection.gold" onClick={() => void markGold(project, ids)}>
+          Gold
+        </Button>
       )}
       <Button kind="quiet" command="selection.clear" onClick={onDone}>
         Clear

@@ -1,6 +1,7 @@
 import type { Taxonomy } from "@/api/shared";
-import type { Facets } from "@/api/types";
+import type { Facets, Role } from "@/api/types";
 import { count } from "@/core/format";
+import { mayReview } from "@/core/roles";
 import { Button } from "@/ui/Button";
 import { Dot } from "@/ui/Category";
 import { Select } from "@/ui/Field";
@@ -35,6 +36,7 @@ interface FacetProps {
   view: View;
   facets: Facets | undefined;
   taxonomy: Taxonomy;
+  role: Role | undefined;
   go: (next: Partial<View>) => void;
 }
 
@@ -45,7 +47,7 @@ interface Row {
   readonly hue?: number;
 }
 
-export function FacetRail({ view, facets, taxonomy, go }: FacetProps) {
+export function FacetRail({ view, facets, taxonomy, role, go }: FacetProps) {
   const set = (name: Filter, value: string): void => {
     const { [name]: old, ...others } = view.filters;
     go({ text: "", like: null, filters: old === value || value === "" ? others : { ...others, [name]: value } });
@@ -67,6 +69,24 @@ export function FacetRail({ view, facets, taxonomy, go }: FacetProps) {
         options={ORDERS}
         onChange={(value) => set("order", value)}
       />
+      {view.filters.changed && (
+        <p class="facet-note small">
+          Images that the model sees differently since a correction.{" "}
+          <Button kind="quiet" icon="close" onClick={() => set("changed", "")}>
+            Show all
+          </Button>
+        </p>
+      )}
+      {mayReview(role) && (
+        <label class="facet-check" title="Images known for certain: hidden among the tiles, they measure attention">
+          <input
+            type="checkbox"
+            checked={view.filters.gold === "true"}
+            onChange={(event) => set("gold", event.currentTarget.checked ? "true" : "")}
+          />
+          Gold only
+        </label>
+      )}
       {facets && (
         <>
           <Facet title="State" name="state" rows={named(facets.state, STATES)} view={view} set={set} />

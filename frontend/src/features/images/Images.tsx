@@ -50,7 +50,7 @@ export default function Images() {
 
   return (
     <div class="browse">
-      <FacetRail view={view} facets={facets} taxonomy={taxonomy} go={go} />
+      <FacetRail view={view} facets={facets} taxonomy={taxonomy} role={details?.role} go={go} />
       <div class="browse-main">
         <div class="browse-head">
           <h1 class="visually-hidden">Images</h1>

@@ -5,13 +5,14 @@ import { useResource } from "@/api/resource";
 import type { Taxonomy } from "@/api/shared";
 import type { HistoryEvent, ImageDetail, Role } from "@/api/types";
 import { ago, bytes, probability } from "@/core/format";
-import { mayAnnotate } from "@/core/roles";
+import { mayAnnotate, mayReview } from "@/core/roles";
 import { Button } from "@/ui/Button";
 import { Dot } from "@/ui/Category";
 import { CategoryPicker } from "@/ui/CategoryPicker";
 import { useCommands } from "@/ui/commands";
 import { Failed } from "@/ui/States";
 import { toast } from "@/ui/Toasts";
+import { markGold } from "./gold";
 
 interface ViewerProps {
   project: number;
@@ -50,6 +51,14 @@ export function Viewer({ project, image, role, taxonomy, onClose, onStep, onLike
         keys: ["L"],
         when: () => mayAnnotate(role),
         run: () => setPicking(true),
+      },
+      {
+        id: "viewer.gold",
+        title: "Mark as gold",
+        category: "This image",
+        keys: ["O"],
+        when: () => mayReview(role) && agreed(data),
+        run: () => void markGold(project, [image]),
       },
       { id: "viewer.like", title: "More like this", category: "This image", keys: ["M"], run: () => onLike(image) },
     ],
@@ -94,6 +103,16 @@ export function Viewer({ project, image, role, taxonomy, onClose, onStep, onLike
                 Label
               </Button>
             )}
+            {mayReview(role) && agreed(data) && (
+              <Button
+                icon="star"
+                command="viewer.gold"
+                title="Known for certain: it may be hidden among other tiles to measure attention"
+                onClick={() => void markGold(project, [image])}
+              >
+                Gold
+              </Button>
+            )}
             <Button icon="similar" command="viewer.like" onClick={() => onLike(image)}>
               More like this
             </Button>
@@ -114,6 +133,8 @@ export function Viewer({ project, image, role, taxonomy, onClose, onStep, onLike
     </section>
   );
 }
+
+const agreed = (data: ImageDetail | undefined): boolean => data?.consensus?.category != null;
 
 function Facts({ data, taxonomy }: { data: ImageDetail; taxonomy: Taxonomy }) {
   const category = taxonomy.byId.get(data.consensus?.category ?? 0);

@@ -10,6 +10,8 @@ export const FILTERS = [
   "blind",
   "margin_max",
   "batch",
+  "gold",
+  "changed",
   "search",
   "order",
 ] as const;

@@ -3,5 +3,5 @@ import { Labeling } from "./Labeling";
 
 export default function LabelOne() {
   const { params } = useRoute();
-  return <Labeling project={Number(params.id)} source="one" />;
+  return <Labeling project={Number(params.id)} kind="one" />;
 }

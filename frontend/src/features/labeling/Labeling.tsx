@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useProject, useTaxonomy } from "@/api/shared";
 import { mayAnnotate } from "@/core/roles";
@@ -16,30 +16,37 @@ import "./labeling.css";
 import "./page.css";
 
 /** The labelling screen: pages and single images in one flow, or single images alone. */
-export function Labeling({ project, source }: { project: number; source: Source }) {
+export function Labeling({ project, kind, category }: { project: number; kind: Source["kind"]; category?: number }) {
   const { data } = useProject(project);
   const name = data?.name;
   useEffect(() => {
     if (name) document.title = `Label · ${name} · Winnow`;
   }, [name]);
   if (data && !mayAnnotate(data.role)) return <NothingToLabel project={project} reason="viewer" />;
-  return data ? <AtTheDesk key={`${project}/${source}`} project={project} source={source} /> : null;
+  return data ? <AtTheDesk key={`${project}/${kind}/${category}`} {...{ project, kind, category }} /> : null;
 }
 
-function AtTheDesk({ project, source }: { project: number; source: Source }) {
+interface AtTheDeskProps {
+  project: number;
+  kind: Source["kind"];
+  category: number | undefined;
+}
+
+function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
+  const source = useMemo<Source>(() => ({ kind, ...(category === undefined ? {} : { category }) }), [kind, category]);
   const { screen, frame } = useScreen();
   const { desk, pictures } = useDesk(project, source, screen);
-  const feedback = useFeedback(project, desk, source);
+  const feedback = useFeedback(project, desk, kind === "pages");
   const taxonomy = useTaxonomy(project);
   const [announced, announce] = useState("");
   const { route } = useLocation();
   useCommands("labeling", [
     {
       id: "label.grid",
-      title: source === "pages" ? "One image at a time" : "Whole pages",
+      title: kind === "pages" ? "One image at a time" : "Whole pages",
       category: "Look",
       keys: ["G"],
-      run: () => route(source === "pages" ? `/p/${project}/label/one` : `/p/${project}/label`),
+      run: () => route(kind === "pages" ? `/p/${project}/label/one` : `/p/${project}/label`),
     },
   ]);
   return (

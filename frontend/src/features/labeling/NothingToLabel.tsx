@@ -53,6 +53,16 @@ export function NothingToLabel({ project, reason, desk }: { project: number; rea
           {again}
         </Empty>
       );
+    case "category_done":
+      return (
+        <Empty title="No more pages of this category">
+          <p>Nothing that still waits looks like it. What was struck comes back under its next-best category.</p>
+          <LinkButton kind="primary" href={`${home}/label`}>
+            Label everything else
+          </LinkButton>
+          {again}
+        </Empty>
+      );
     case "all_labeled":
       return (
         <Empty title="Everything is labelled">

@@ -3,9 +3,9 @@ import type { Taxonomy } from "@/api/shared";
 import type { LeasedItem } from "@/api/types";
 import type { Input } from "@/core/entry";
 import { useCommands } from "@/ui/commands";
+import { Stage } from "@/ui/Stage";
 import { type Mode, oneCommands } from "./oneCommands";
 import { Side } from "./Side";
-import { Stage } from "./Stage";
 import type { LabelingDesk, Pictures } from "./useDesk";
 import type { Feedback } from "./useFeedback";
 

@@ -8,6 +8,7 @@ import { Picture } from "./Picture";
 import type { Pictures } from "./useDesk";
 import type { TileGestures } from "./useGestures";
 import { GAP } from "./useScreen";
+import "./tiles.css";
 
 interface TileGridProps {
   page: LabelingPage;
@@ -105,7 +106,7 @@ function Tile({ at, tile, url, focused, said, taxonomy, pictures }: TileProps) {
       {said && said.kind !== "strike" && (
         <span class={`tile-said ${given ? "hued" : ""}`} style={given ? { "--hue": String(given.hue) } : {}}>
           {given && <span class="dot hued" style={{ "--hue": String(given.hue) }} />}
-          {word}
+          <span class="tile-word">{word}</span>
         </span>
       )}
     </div>

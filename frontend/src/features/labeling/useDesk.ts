@@ -7,6 +7,7 @@ import { LookingClock } from "@/core/clock";
 import { Desk } from "@/core/desk";
 import { Prefetcher } from "@/core/prefetch";
 import { LabelingQueue } from "@/core/queue";
+import { decoded } from "@/ui/Stage";
 import { draftsOf } from "./drafts";
 import { leasesRelease, leasesRenew, leasing, type Source } from "./leases";
 import type { Screen } from "./useScreen";
@@ -14,7 +15,7 @@ import type { Screen } from "./useScreen";
 const AHEAD = 10;
 const RENEW_MS = 60_000;
 const ASK_AGAIN_MS = 10_000;
-/** A tab that slept this long no longer holds what lay ahead: it is handed back and taken anew. */
+/** Leases last some minutes. After a pause as long as this the first key asks what is still held. */
 const ASLEEP_MS = 240_000;
 
 export type LabelingDesk = Desk<LeasedItem, LabelingPage>;
@@ -42,19 +43,19 @@ export function useDesk(project: number, source: Source, screen: Screen): DeskOn
 
   useEffect(() => {
     let acted = Date.now();
-    const act = (): void => {
-      if (Date.now() - acted > ASLEEP_MS) {
-        leasesRelease(
-          project,
-          desk.queue.letGo(0, () => true),
-        );
-        leasesRenew(project, desk.queue.open());
-        void desk.queue.fill();
-      }
-      acted = Date.now();
+    const renew = async (): Promise<void> => {
+      const lost = await leasesRenew(project, desk.queue.open());
+      if (lost.length === 0) return;
+      desk.queue.letGo(0, (entry) => entry.kind === "page" && lost.includes(entry.page.id));
+      await desk.queue.fill();
     };
-    const renew = setInterval(() => {
-      if (Date.now() - acted < RENEW_MS * 2) leasesRenew(project, desk.queue.open());
+    const act = (): void => {
+      const slept = Date.now() - acted > ASLEEP_MS;
+      acted = Date.now();
+      if (slept) void renew();
+    };
+    const renewing = setInterval(() => {
+      if (Date.now() - acted < RENEW_MS * 2) void renew();
     }, RENEW_MS);
     const fill = (): void => void desk.queue.fill();
     const again = setInterval(() => {
@@ -68,7 +69,7 @@ export function useDesk(project: number, source: Source, screen: Screen): DeskOn
     window.addEventListener("pagehide", leave);
     document.addEventListener("visibilitychange", look);
     return () => {
-      clearInterval(renew);
+      clearInterval(renewing);
       clearInterval(again);
       for (const name of heard) window.removeEventListener(name, act, { capture: true });
       window.removeEventListener("online", fill);
@@ -115,13 +116,4 @@ function prefetch(desk: LabelingDesk, pictures: Pictures, screen: Screen): void 
       entry.kind === "page" ? entry.page.exemplars : entry.item.exemplars.flatMap(({ images }) => [...images]);
     for (const { thumb } of beside) new Image().src = thumb;
   }
-}
-
-async function decoded(url: string): Promise<HTMLImageElement> {
-  const image = new Image();
-  image.src = url;
-  image.alt = "";
-  image.draggable = false;
-  await image.decode();
-  return image;
 }

@@ -3,7 +3,7 @@ import { pages } from "@/api/endpoints";
 import { versionOf } from "@/api/events";
 import { whenSaved } from "@/api/outbox";
 import type { CommitAnswer, Teaching } from "@/api/page-types";
-import { leasesRelease, type Source } from "./leases";
+import { leasesRelease } from "./leases";
 import type { LabelingDesk } from "./useDesk";
 
 export interface Feedback {
@@ -17,7 +17,7 @@ export interface Feedback {
 const KEPT = 1;
 
 /** What comes back from the server after a page: attention, and what the corrections taught. */
-export function useFeedback(project: number, desk: LabelingDesk, source: Source): Feedback {
+export function useFeedback(project: number, desk: LabelingDesk, pagewise: boolean): Feedback {
   const [answer, setAnswer] = useState<{ id: string; answer: CommitAnswer } | null>(null);
   const [teaching, setTeaching] = useState<Feedback["teaching"]>(null);
   const committed = useRef(new Set<string>());
@@ -47,7 +47,7 @@ export function useFeedback(project: number, desk: LabelingDesk, source: Source)
   const seen = useRef<number | null>(null);
   // the news is only that there is something to ask for
   useEffect(() => {
-    if (source !== "pages") return;
+    if (!pagewise) return;
     const controller = new AbortController();
     pages.teaching(project, controller.signal).then(
       (told) => {
@@ -66,7 +66,7 @@ export function useFeedback(project: number, desk: LabelingDesk, source: Source)
       () => undefined, // the next news asks again
     );
     return () => controller.abort();
-  }, [project, desk, source, news]);
+  }, [project, desk, pagewise, news]);
 
   return useMemo(() => ({ answer: answer?.answer ?? null, teaching }), [answer, teaching]);
 }

@@ -6,10 +6,10 @@ export const GAP = 8;
 const MARGIN = 16;
 /** What stands above and below the tiles; the style sheet reads the same numbers. */
 const HEAD = { wide: 92, narrow: 96 };
-const FOOT = { wide: 104, narrow: 156 };
+const FOOT = { wide: 104, narrow: 204 };
 const NARROW = 720;
 /** Smaller than this and a tile can be neither judged nor hit. */
-const SMALLEST = { fine: 104, coarse: 124, phone: 84 };
+const SMALLEST = { fine: 104, coarse: 112, phone: 84 };
 /** Longest side of the small copy of an image that the server keeps. */
 const THUMB = 256;
 

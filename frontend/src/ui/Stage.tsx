@@ -1,16 +1,26 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { LeasedItem } from "@/api/types";
-import type { Pictures } from "./useDesk";
+import type { Prefetcher } from "@/core/prefetch";
+import "./stage.css";
 
 interface StageProps {
-  image: Pick<LeasedItem["image"], "id" | "display" | "thumb" | "name">;
-  blind: boolean;
-  pictures: Pictures;
+  image: { readonly id: number; readonly display: string; readonly thumb: string; readonly name: string };
+  blind?: boolean;
+  pictures: Prefetcher<HTMLImageElement>;
   zoomed: boolean;
   setZoomed: (zoomed: boolean) => void;
 }
 
 const LONG_PRESS_MS = 250;
+
+/** An image that is fetched and decoded, and so one paint away from the screen. */
+export async function decoded(url: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = url;
+  image.alt = "";
+  image.draggable = false;
+  await image.decode();
+  return image;
+}
 
 /** The image at full height, whole. The decoded element itself is put on the page, so showing it is one paint. */
 export function Stage({ image, blind, pictures, zoomed, setZoomed }: StageProps) {
