@@ -1,10 +1,18 @@
 import type { components } from "./.vite/schema";
+import type * as P from "./src/api/page-types";
 import type * as T from "./src/api/types";
 
 type S = components["schemas"];
 
 /** Compiles only while what the server says it answers can be read as what the pages expect. */
 type Reads<Ours, Theirs extends Ours> = [Ours, Theirs];
+
+/** What we send may be frozen; what the server reads is the same without that. */
+type Thawed<T> = T extends readonly (infer E)[]
+  ? Thawed<E>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Thawed<T[K]> }
+    : T;
 
 export type Contract = [
   Reads<T.Session, S["SessionOut"]>,
@@ -25,6 +33,12 @@ export type Contract = [
   Reads<T.Facets, S["FacetsOut"]>,
   Reads<T.Page<T.ImageItem>, S["SimilarOut"]>,
   Reads<T.Lease, S["LeaseOut"]>,
+  Reads<P.PagesLease, S["LeasePagesOut"]>,
+  Reads<S["LeasePagesInRequest"], Thawed<P.PagesAsk>>,
+  Reads<P.Renewed, S["RenewedOut"]>,
+  Reads<S["CommitInRequest"], Thawed<P.PageCommit>>,
+  Reads<P.CommitAnswer, S["CommittedOut"]>,
+  Reads<P.Teaching, S["TeachingOut"]>,
   Reads<S["AnnotationInRequest"], T.AnnotationBody & { review: boolean; comment: string }>,
   Reads<T.Page<T.Job>, S["JobList"]>,
   Reads<T.Job, S["JobDetail"]>,

@@ -87,6 +87,10 @@ class Desk:
     def label(self, category: str) -> None:
         """By digit when the model suggests it, else by type-ahead; returns when the next image is on screen."""
         before = self.image
+        self.give(category)
+        expect(self.stage).not_to_have_attribute("data-image", str(before))
+
+    def give(self, category: str) -> None:
         suggested = [name.strip() for name in self.suggestions]
         if category in suggested:
             self.page.keyboard.press(str(suggested.index(category) + 1))
@@ -94,7 +98,6 @@ class Desk:
             self.page.keyboard.press("/")
             self.page.keyboard.type(category)
             self.page.keyboard.press("Enter")
-        expect(self.stage).not_to_have_attribute("data-image", str(before))
 
     def undo(self) -> None:
         before = self.image

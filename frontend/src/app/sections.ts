@@ -12,7 +12,7 @@ export interface Section {
 /** The pages of a project, in the order in which work goes through them. */
 export const SECTIONS: readonly Section[] = [
   { title: "Overview", suffix: "", icon: "overview" },
-  { title: "Label", suffix: "/label/one", icon: "label" },
+  { title: "Label", suffix: "/label", icon: "label" },
   { title: "Review", suffix: "/review", icon: "review", may: mayReview },
   { title: "Images", suffix: "/images", icon: "images" },
   { title: "Categories", suffix: "/categories", icon: "categories" },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attentionMeans, attentionSays, expectationSays, teachingSays } from "./attention";
+import { attentionMeans, attentionSays, expectationSays, sentence, teachingSays } from "./attention";
 
 const measured = { planted: 3, caught: 2, page_size: { before: 32, after: 24 }, sent_to_review: 12 };
 
@@ -31,4 +31,10 @@ it("puts an expectation into whole images", () => {
 it("says whose corrections taught the model", () => {
   expect(teachingSays(3, 214, true)).toBe("Your 3 corrections changed 214 suggestions");
   expect(teachingSays(1, 1, false)).toBe("1 correction changed 1 suggestion");
+});
+
+it("makes a sentence of a reason", () => {
+  expect(sentence("surest of what nobody has looked at")).toBe("Surest of what nobody has looked at.");
+  expect(sentence("Most doubtful first. ")).toBe("Most doubtful first.");
+  expect(sentence(" ")).toBe("");
 });

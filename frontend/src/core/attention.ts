@@ -43,3 +43,10 @@ export function teachingSays(corrections: number, changed: number, mine: boolean
   const what = mine ? `Your ${plural(corrections, "correction")}` : plural(corrections, "correction");
   return `${what} changed ${plural(changed, "suggestion")}`;
 }
+
+/** The server's reason as a sentence, whatever its first and last letters are. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + (/[.!?]$/.test(trimmed) ? "" : ".");
+}

@@ -138,6 +138,14 @@ describe("pages on the desk", () => {
   });
 });
 
+it("keeps an unfinished page until its category comes round again", async () => {
+  kept = { category: 7, exceptions: [[3, { kind: "strike" }]] };
+  const desk = await deskWith([page("o", 8, [5]), page("p", 7, [3])]);
+  desk.commit("keyboard");
+  expect(kept).not.toBeNull();
+  expect(desk.sheet?.exceptions.get(3)).toEqual({ kind: "strike" });
+});
+
 describe("how much lies ahead", () => {
   const ahead = (kinds: string) => [...kinds].map((kind) => ({ kind: kind === "p" ? "page" : "one" }) as const);
 

@@ -118,8 +118,8 @@ export class Desk<I extends DeskItem, P extends DeskPage> extends Emitter {
     if (page === undefined || sheet === undefined) return;
     const answer = { tiles: sheetVerdicts(sheet), duration_ms: this.options.clock.read(), input };
     for (const said of sheet.exceptions.values()) if (said.kind === "label") this.#remember(said.category);
-    this.#draft = null;
-    this.options.drafts?.write(null);
+    if (this.#draft?.category === page.category) this.#draft = null;
+    this.options.drafts?.write(this.#draft);
     const { confirmed, relabeled } = sheetTally(sheet);
     this.#do(
       { kind: "page", category: page.category, confirmed, excepted: sheet.exceptions.size },

@@ -36,7 +36,7 @@ export function Feedback({ project, last, made, told, taxonomy }: FeedbackProps)
             {teachingSays(told.teaching.corrections, told.teaching.changed, told.teaching.mine)}
           </a>
         )}
-        {means && <span class="faint">{means}</span>}
+        {means && <span class="faint feedback-means">{means}</span>}
         {!told.teaching && !means && made > 0 && <span class="faint">{count(made)} images done</span>}
       </p>
     </div>

@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useProject, useTaxonomy } from "@/api/shared";
 import { mayAnnotate } from "@/core/roles";
@@ -9,6 +9,7 @@ import type { Source } from "./leases";
 import { NothingToLabel } from "./NothingToLabel";
 import { OneView } from "./OneView";
 import { PageView, type PageViewProps } from "./PageView";
+import { shown } from "./timing";
 import { useDesk } from "./useDesk";
 import { useFeedback } from "./useFeedback";
 import { useScreen } from "./useScreen";
@@ -39,6 +40,8 @@ function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
   const feedback = useFeedback(project, desk, kind === "pages");
   const taxonomy = useTaxonomy(project);
   const [announced, announce] = useState("");
+  const entry = desk.queue.current?.leased.key;
+  useLayoutEffect(() => shown(entry), [entry]);
   const { route } = useLocation();
   useCommands("labeling", [
     {
@@ -54,7 +57,7 @@ function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
       ref={frame}
       class="labeling"
       style={{ "--head": `${screen.head}px`, "--foot": `${screen.foot}px` }}
-      data-entry={desk.queue.current?.leased.key}
+      data-entry={entry}
     >
       <p class="visually-hidden" role="status" data-testid="announced">
         {announced}

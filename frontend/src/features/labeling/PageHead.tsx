@@ -1,6 +1,6 @@
 import type { LabelingPage } from "@/api/page-types";
 import type { Category } from "@/api/types";
-import { expectationSays } from "@/core/attention";
+import { expectationSays, sentence } from "@/core/attention";
 import { count } from "@/core/format";
 import { Dot, parentsOf } from "@/ui/Category";
 
@@ -13,7 +13,7 @@ interface PageHeadProps {
 /** What all tiles should be: its name, what it looks like, images of it that were confirmed, and why these now. */
 export function PageHead({ page, category, left }: PageHeadProps) {
   const parents = category ? parentsOf(category.path) : "";
-  const why = `${page.reason} ${expectationSays(page.expected_precision, page.tiles.length)}`.trim();
+  const why = `${sentence(page.reason)} ${expectationSays(page.expected_precision, page.tiles.length)}`.trim();
   return (
     <header class="page-title">
       <div class="page-words">

@@ -9,7 +9,6 @@ import { FocusBar } from "./FocusBar";
 import { PageFoot } from "./PageFoot";
 import { PageHead } from "./PageHead";
 import { pageCommands } from "./pageCommands";
-import { shownIn } from "./shownIn";
 import { TileGrid } from "./TileGrid";
 import { TypeAhead } from "./TypeAhead";
 import type { LabelingDesk, Pictures } from "./useDesk";
@@ -55,7 +54,6 @@ export function PageView({
   useLayoutEffect(() => {
     setTyping(null);
     setZoomed(false);
-    return shownIn(page.id);
   }, [page.id]);
 
   const toggle = (at: number, kind: "strike" | "skip" | "flag"): void => {
@@ -71,7 +69,6 @@ export function PageView({
   };
   const commit = (input: PageInput): void => {
     const { confirmed } = sheetTally(sheet);
-    performance.mark("winnow.commit");
     desk.commit(input);
     const next = desk.page && taxonomy.byId.get(desk.page.category)?.name;
     const others = sheet.exceptions.size > 0 ? `, ${sheet.exceptions.size} not` : "";

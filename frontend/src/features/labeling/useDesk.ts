@@ -10,6 +10,7 @@ import { LabelingQueue } from "@/core/queue";
 import { decoded } from "@/ui/Stage";
 import { draftsOf } from "./drafts";
 import { leasesRelease, leasesRenew, leasing, type Source } from "./leases";
+import { actDone } from "./timing";
 import type { Screen } from "./useScreen";
 
 const AHEAD = 10;
@@ -96,8 +97,14 @@ function build(project: number, source: Source, screen: Screen) {
     clock,
     drafts: draftsOf(project),
     record: {
-      annotate: (judgement) => annotate(project, judgement),
-      commit: (page, answer) => commitPage(project, page, answer),
+      annotate: (judgement) => {
+        actDone();
+        return annotate(project, judgement);
+      },
+      commit: (page, answer) => {
+        actDone();
+        return commitPage(project, page, answer);
+      },
       takeBack: (commit) => takePageBack(project, commit),
     },
   });

@@ -124,7 +124,7 @@ function Whole({
 
 function LabelLink({ id }: { id: number }) {
   const { route } = useLocation();
-  const href = `/p/${id}/label/one`;
+  const href = `/p/${id}/label`;
   useCommands("overview", [
     { id: "overview.label", title: "Start labelling", category: "This page", keys: ["Enter"], run: () => route(href) },
   ]);
