@@ -14,6 +14,15 @@ type Thawed<T> = T extends readonly (infer E)[]
     ? { -readonly [K in keyof T]: Thawed<T[K]> }
     : T;
 
+type Evidence = NonNullable<T.AnnotationBody["evidence_details"]>;
+
+/** The generator calls fields with a default required; the server does without them. */
+type Judged = Omit<T.AnnotationBody, "evidence_details"> & {
+  comment: string;
+  review: boolean;
+  evidence_details?: Evidence & { review: boolean };
+};
+
 export type Contract = [
   Reads<T.Session, S["SessionOut"]>,
   Reads<T.Page<T.ApiToken>, S["TokenList"]>,
@@ -39,7 +48,9 @@ export type Contract = [
   Reads<S["CommitInRequest"], Thawed<P.PageCommit>>,
   Reads<P.CommitAnswer, S["CommittedOut"]>,
   Reads<P.Teaching, S["TeachingOut"]>,
-  Reads<S["AnnotationInRequest"], T.AnnotationBody & { review: boolean; comment: string }>,
+  Reads<T.Page<P.ReviewItem>, S["ReviewPageOut"]>,
+  Reads<P.Gold, S["GoldOut"]>,
+  Reads<S["AnnotationInRequest"], Judged>,
   Reads<T.Page<T.Job>, S["JobList"]>,
   Reads<T.Job, S["JobDetail"]>,
   Reads<T.Page<T.Export>, S["ExportList"]>,

@@ -94,6 +94,7 @@ export interface CommitAnswer {
 export interface Opinion {
   readonly annotation: string;
   readonly annotator: { readonly id: number; readonly username: string } | null;
+  readonly kind: "label" | "skip" | "flag" | "undo";
   readonly category: number | null;
   readonly evidence: string;
   readonly comment: string;
@@ -108,5 +109,6 @@ export interface ReviewItem {
 }
 
 export interface Gold {
+  /** Gold images of the whole project. */
   readonly gold: number;
 }

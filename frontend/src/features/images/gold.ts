@@ -7,14 +7,11 @@ import { toast } from "@/ui/Toasts";
 /** Marks images as known for certain; only those on which people agree become gold. */
 export async function markGold(project: number, images: readonly number[]): Promise<void> {
   try {
-    const { gold: marked } = await gold.mark(project, images);
+    const { gold: total } = await gold.mark(project, images);
     touched("annotations");
-    if (marked === 0) toast("None of them is agreed upon yet, so none is gold");
-    else {
-      toast(`${plural(marked, "image is", "images are")} gold: certain enough to measure attention with`, {
-        action: { text: "Undo", run: () => void unmark(project, images) },
-      });
-    }
+    toast(`Marked. The project has ${plural(total, "gold image")} to measure attention with`, {
+      action: { text: "Undo", run: () => void unmark(project, images) },
+    });
   } catch (error) {
     toast(messageOf(error), { tone: "danger" });
   }

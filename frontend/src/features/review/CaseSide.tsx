@@ -137,6 +137,7 @@ function Said({ opinion }: { opinion: Opinion }) {
     <span class="case-said small">
       <strong>{opinion.annotator?.username ?? "Import"}</strong>{" "}
       <span class="muted">
+        {opinion.kind === "flag" ? "flagged it, " : opinion.kind === "skip" ? "skipped it, " : ""}
         {HOW[opinion.evidence] ?? opinion.evidence}, {ago(opinion.created_at)}
       </span>
       {opinion.comment && <q>{opinion.comment}</q>}

@@ -8,6 +8,7 @@ const byId = new Map([1, 2, 3].map((id) => [id, category(id)]));
 const opinion = (category: number | null): Opinion => ({
   annotation: `a${category}`,
   annotator: null,
+  kind: "label",
   category,
   evidence: "page",
   comment: "",
