@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from tests.e2e.looking import PER_CATEGORY, Prepared
 from tests.e2e.pages import log_in
+from tests.e2e.photographs import photographs
+from tests.e2e.prepared import Api, disagree, make_project, vouch
 from tests.installation import ROOT, Installation
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -88,4 +91,50 @@ def at_home(browser: Browser, winnow: Installation, signed_in: Any) -> Iterator[
     page = context.new_page()
     page.goto("/")
     yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(browser: Browser, winnow: Installation, signed_in: Any, demo_encoder: None) -> Prepared:
+    url = winnow.facts()["url"]
+    context = browser.new_context(storage_state=signed_in)
+    api = Api(context, url)
+    full = make_project(api, "Field notes", photographs(per_category=PER_CATEGORY), labels=60)
+    empty = api("POST", "/projects", data={"name": "Sand flies"})["id"]
+    api("POST", f"/projects/{full}/exports", data={"format": "csv"})
+    image = api("GET", f"/projects/{full}/images?state=labeled&limit=1")["items"][0]["id"]
+    second = second_person(browser, winnow, url)
+    api("POST", f"/projects/{full}/members", data={"username": "grace", "role": "annotator"})
+    disagree(api, Api(second, url), full, images=4)
+    vouch(api, full, images=24)
+    second.close()
+    context.close()
+    return Prepared(full, empty, image, signed_in)
+
+
+def second_person(browser: Browser, winnow: Installation, url: str) -> BrowserContext:
+    password = "a-long-passphrase-for-grace"
+    winnow.manage(
+        "createsuperuser", "--no-input", "--username", "grace", "--email", "", DJANGO_SUPERUSER_PASSWORD=password
+    )
+    context = browser.new_context(base_url=url)
+    log_in(context.new_page(), "grace", password)
+    return context
+
+
+@pytest.fixture
+def looking(
+    browser: Browser, winnow: Installation, prepared: Prepared, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    scheme, (width, height), touch = request.param
+    context = browser.new_context(
+        base_url=winnow.facts()["url"],
+        storage_state=prepared.state,
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        has_touch=touch,
+    )
+    # Labelling is dark unless a person chose light, so the scheme is chosen as a person would.
+    context.add_init_script(f"localStorage.setItem('winnow.theme', '{scheme}')")
+    yield context.new_page()
     context.close()

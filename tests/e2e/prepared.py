@@ -91,3 +91,21 @@ def judge(api: Api, project: int, item: dict[str, Any], category: int, *, flag: 
             told["evidence_details"] = {"suggested": category, "input": "digit"}
     body = {"image": item["image"]["id"], "token": item["token"], "duration_ms": 1200, **told}
     api("PUT", f"/projects/{project}/annotations/{uuid.uuid4()}", data=body)
+
+
+def disagree(api: Api, other: Api, project: int, *, images: int) -> None:
+    """A second person, already signed in through `other`, names labelled images otherwise than the first one did."""
+    categories = [item["id"] for item in api("GET", f"/projects/{project}/categories")["items"] if item["depth"] > 0]
+    labeled = api("GET", f"/projects/{project}/images?state=labeled&limit={images}")["items"]
+    for image in labeled:
+        said = next(one for one in categories if one != image["consensus"]["category"])
+        body = {"image": image["id"], "kind": "label", "category": said, "comment": "looks more like this to me"}
+        other("PUT", f"/projects/{project}/annotations/{uuid.uuid4()}", data=body)
+
+
+def vouch(api: Api, project: int, *, images: int) -> None:
+    """Gold, and enough of it on each page that nobody can miss that something is measured."""
+    labeled = api("GET", f"/projects/{project}/images?state=labeled&blind=false&order=oldest&limit=100")["items"]
+    sure = [one["id"] for one in labeled if one["consensus"]["state"] == "agreed" and not one["consensus"]["blind"]]
+    api("POST", f"/projects/{project}/gold", data={"images": sure[:images]})
+    api("PATCH", f"/projects/{project}", data={"options": {"attention_share": 0.2}})

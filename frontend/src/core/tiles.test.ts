@@ -29,8 +29,9 @@ describe("tiles on a screen", () => {
     expect(tilesFit(room, most, 8).edge).toBeGreaterThanOrEqual(112);
   });
 
-  it("does not blow three images up to a screenful", () => {
-    expect(tilesFit({ width: 1800, height: 900 }, 3, 8).edge).toBe(264);
+  it("does not blow a few images up to a screenful", () => {
+    expect(tilesFit({ width: 1800, height: 900 }, 3, 8).edge).toBe(400);
+    expect(tilesFit({ width: 1800, height: 900 }, 4, 8).edge).toBe(264);
   });
 
   it("asks for one tile on the smallest of screens", () => {

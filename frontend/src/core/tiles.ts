@@ -13,7 +13,7 @@ export interface TileFit {
 }
 
 /** A few images are not blown up to a screenful: the eye takes them in at once at this size. */
-const LARGEST = 264;
+const largest = (count: number): number => (count > 3 ? 264 : 400);
 
 /** The most tiles of at least `smallest` pixels a side that fit with `gap` between them; never less than one. */
 export function tilesMost(room: Room, smallest: number, gap: number): number {
@@ -28,7 +28,7 @@ export function tilesFit(room: Room, count: number, gap: number): TileFit {
     const rows = Math.ceil(Math.max(count, 1) / columns);
     const across = (room.width - gap * (columns - 1)) / columns;
     const down = (room.height - gap * (rows - 1)) / rows;
-    const edge = Math.floor(Math.min(across, down, LARGEST));
+    const edge = Math.floor(Math.min(across, down, largest(count)));
     if (edge > best.edge) best = { columns, rows, edge };
   }
   return { ...best, edge: Math.max(best.edge, 1) };

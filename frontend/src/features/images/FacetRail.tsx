@@ -69,14 +69,7 @@ export function FacetRail({ view, facets, taxonomy, role, go }: FacetProps) {
         options={ORDERS}
         onChange={(value) => set("order", value)}
       />
-      {view.filters.changed && (
-        <p class="facet-note small">
-          Images that the model sees differently since a correction.{" "}
-          <Button kind="quiet" icon="close" onClick={() => set("changed", "")}>
-            Show all
-          </Button>
-        </p>
-      )}
+      {view.filters.changed && <p class="facet-note small">What the model sees differently since a correction.</p>}
       {mayReview(role) && (
         <label class="facet-check" title="Images known for certain: hidden among the tiles, they measure attention">
           <input

@@ -36,7 +36,7 @@ export function FocusBar({ own, sheet, said, taxonomy, toggle, give, type }: Foc
               <CommandKey command={`label.suggestion${rank + 1}`} />
               <Dot hue={category.hue} />
               <span class="focus-name">{category.name}</span>
-              <span class="focus-p">{probability(suggestion.probability)}</span>
+              {suggestion.probability >= 0.005 && <span class="focus-p">{probability(suggestion.probability)}</span>}
             </button>
           );
         })}

@@ -122,9 +122,11 @@ function ChoiceCard({ choice, at, onTake }: { choice: Choice; at: number; onTake
         <CommandKey command={`review.choice${at + 1}`} />
         <Dot hue={category.hue} />
         <span class="case-name">{category.name}</span>
-        {p !== null && <span class="faint small">{probability(p)}</span>}
       </span>
-      {parents && <span class="small faint">{parents}</span>}
+      <span class="small faint">
+        {parents}
+        {p !== null && `${parents ? " · " : ""}model ${probability(p)}`}
+      </span>
       {opinions.map((opinion) => (
         <Said key={opinion.annotation} opinion={opinion} />
       ))}

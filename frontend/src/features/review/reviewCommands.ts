@@ -16,7 +16,7 @@ export function reviewCommands({ desk, choices, decide, setTyping, setZoomed }: 
       id: `review.choice${digit}`,
       title: `It is number ${digit}`,
       category: "Decide",
-      keys: [String(digit)],
+      keys: digit === 1 ? ["1", "Enter"] : [String(digit)],
       when: () => choices[digit - 1] !== undefined,
       run: () => decide(choices[digit - 1]?.category.id ?? 0, "digit"),
     })),
