@@ -6,6 +6,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.pages import Desk
 
+COMMANDS = "FGHJKLSUXZ"
+"""Letters with a meaning of their own; all others begin a name."""
+
 
 @dataclass
 class Done:
@@ -89,12 +92,13 @@ class PageDesk:
         return says
 
     def rename(self, category: str) -> None:
-        """The tile under the caret, by its own suggestions where they have it, else by type-ahead."""
+        """The tile under the caret, by its own suggestions where they have it, else by typing the name."""
         own = [text.strip() for text in self.page.locator(".focus-choice .focus-name").all_inner_texts()]
         if category in own:
             self.page.keyboard.press(str(own.index(category) + 1))
         else:
-            self.page.keyboard.press("/")
+            if category[0].upper() in COMMANDS:
+                self.page.keyboard.press("/")
             self.page.keyboard.type(category)
             self.page.keyboard.press("Enter")
 
@@ -122,6 +126,7 @@ class PageDesk:
         expect(self.screen).not_to_have_attribute("data-entry", before, timeout=30_000)
         self.done.given[name] = self.truth[name]
 
-    def to_a_page(self) -> None:
-        while not self.on_page:
-            self.answer_one()
+    def to_a_page(self, least: int = 1) -> None:
+        """Answers what comes before the next page that has at least so many tiles."""
+        while not self.on_page or self.tiles.count() < least:
+            self.step()

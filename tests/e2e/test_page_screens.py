@@ -27,7 +27,7 @@ from tests.e2e.prepared import Api
 def at_a_page(looking: Page, prepared: Prepared) -> PageDesk:
     desk = PageDesk(looking, {one.name: one.category for one in photographs(per_category=PER_CATEGORY)})
     desk.open(prepared.full)
-    desk.to_a_page()
+    desk.to_a_page(least=5)
     settled(looking)
     return desk
 
@@ -71,6 +71,25 @@ def test_a_known_wrong_tile_that_slipped_by_is_shown_afterwards(looking: Page, p
     looking.keyboard.press("u")
     expect(looking.locator(".missed")).to_have_count(0)
     assert faults(looking) == []
+
+
+@pytest.mark.parametrize("looking", [("light", LAPTOP, False)], indirect=True, ids=str)
+def test_the_mouse_strikes_draws_and_names(looking: Page, prepared: Prepared) -> None:
+    desk = at_a_page(looking, prepared)
+    first, second, third = (desk.tiles.nth(at) for at in range(3))
+    second.click()
+    assert len(desk.struck) == 1
+    second.click()
+    assert desk.struck == []
+    first.hover()
+    looking.mouse.down()
+    third.hover()
+    looking.mouse.up()
+    assert len(desk.struck) == 3
+    second.click(button="right")
+    looking.keyboard.type("lemon")
+    looking.keyboard.press("Enter")
+    expect(second).to_have_attribute("aria-label", re.compile(", lemon$"))
 
 
 @pytest.mark.parametrize("looking", [(scheme, TABLET, True) for scheme in SCHEMES], indirect=True, ids=str)

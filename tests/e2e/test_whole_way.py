@@ -55,8 +55,7 @@ def label_by_keyboard(page: Page, project: int, truth: dict[str, str]) -> tuple[
     Returns what stands, and which of it was blind.
     """
     desk = Desk(page)
-    page.keyboard.press("Enter")
-    expect(desk.stage).to_be_visible()
+    desk.open(project)
     order: list[tuple[str, bool]] = []
     for _ in range(LABELS):
         order.append((desk.image_name, desk.blind))

@@ -1,6 +1,6 @@
 import type { Taxonomy } from "@/api/shared";
 import { attentionMeans, attentionSays, teachingSays } from "@/core/attention";
-import { count } from "@/core/format";
+import { count, plural } from "@/core/format";
 import type { Answer } from "@/core/queue";
 import { Dot } from "@/ui/Category";
 import type { Feedback as Told } from "./useFeedback";
@@ -37,7 +37,7 @@ export function Feedback({ project, last, made, told, taxonomy }: FeedbackProps)
           </a>
         )}
         {means && <span class="faint feedback-means">{means}</span>}
-        {!told.teaching && !means && made > 0 && <span class="faint">{count(made)} images done</span>}
+        {!told.teaching && !means && made > 0 && <span class="faint">{plural(made, "image")} done</span>}
       </p>
     </div>
   );
