@@ -43,5 +43,6 @@ reproduce:       ## the papers' tables, run again and written to docs/methods (A
 demo-encoder:    ## train the small encoder that Winnow brings
 	@$(VENV)/python -m ml.train demo_encoder $(ARGS)
 
-bench-labeling:  ## clicks per correct label, strategy against strategy
-	@$(VENV)/python -m ml.bench labeling $(ARGS)
+bench-labeling:  ## what a label costs, by interface and by strategy (docs/labeling-efficiency.md)
+	@$(VENV)/python -m ml.bench labeling --write docs/labeling-efficiency.md $(ARGS)
+	@$(VENV)/python -m ml.bench acquire --write docs/labeling-efficiency.md $(ARGS)

@@ -30,11 +30,13 @@ TEACHING = 1.0
 @dataclass(frozen=True)
 class PagePlan:
     """A page to show. `rows` (T,) int64 of the pool, most doubtful first; `groups[t]` are all rows that tile t stands
-    for, itself first; `expected_precision` in [0, 1] is the share of tiles that a person will leave standing."""
+    for, itself first; `precision` (T,) how likely each is right; `expected_precision` in [0, 1] is their mean, the
+    share of tiles that a person will leave standing."""
 
     category: int
     rows: NDArray[np.int64]
     groups: tuple[NDArray[np.int64], ...]
+    precision: NDArray[np.float32]
     expected_precision: float
     reason: str
 
@@ -54,6 +56,8 @@ def compose_pages(
     category: int | None = None,
 ) -> list[PagePlan]:
     """At most `count` pages, the most useful first. No image is on two of them.
+
+    Pages of one category follow each other, so that a question is taken in once.
 
     Args:
         vectors: (P, D) unit float16 or float32, possibly a memory map; some thousand rows are read.
@@ -96,7 +100,8 @@ def compose_pages(
             by_category[chosen] = left
         else:
             del by_category[chosen]
-    return plans
+    order = {plan.category: place for place, plan in reversed(list(enumerate(plans)))}
+    return sorted(plans, key=lambda plan: order[plan.category])
 
 
 def _by_category(found: Proposals, tiles: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
@@ -143,8 +148,9 @@ def _plan(
     category: int, rows: NDArray[np.int64], found: Proposals, members: Mapping[int, NDArray[np.int64]]
 ) -> PagePlan:
     groups = tuple(members.get(row, np.asarray([row], np.int64)) for row in rows.tolist())
-    precision = float(found.precision[rows].mean())
-    return PagePlan(category, rows, groups, precision, _reason(found, rows, precision))
+    precision = found.precision[rows]
+    mean = float(precision.mean())
+    return PagePlan(category, rows, groups, precision, mean, _reason(found, rows, mean))
 
 
 def _reason(found: Proposals, rows: NDArray[np.int64], precision: float) -> str:

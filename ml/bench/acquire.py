@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.bench._curves import labels_to_reach, learning_curve, use_one_thread
+from ml.bench._page import write_block
 from ml.bench._pools import LabelledVectors, labelled_vectors
 from ml.errors import MlError
 from ml.evaluation.intervals import bootstrap_interval
@@ -32,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(json.dumps(as_json(curves, args), indent=2) if args.json else as_markdown(curves, args))
+    if args.write:
+        write_block(args.write, "strategies", as_markdown(curves, args))
     return 0
 
 
@@ -135,4 +139,5 @@ def _parser() -> argparse.ArgumentParser:
     for name, value in (("seeds", 5), ("first-seed", 0), ("batch", 10), ("budget", 200), ("most", 3000)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", type=Path, help="put the tables into this page")
     return parser

@@ -4,12 +4,13 @@ All of them label everything. The teacher answers with the head's top-k whenever
 interfaces are compared at one accuracy, or from one that learns from every label, as in the product.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.acquisition.neighbors import spread
 from ml.acquisition.pages import compose_pages
 from ml.simulation.person import SUGGESTIONS, Person
 from ml.types import TopK
@@ -18,12 +19,13 @@ Teacher = Callable[[NDArray[np.int64], NDArray[np.int64]], TopK]
 """(labelled rows, their categories) → top-k of the whole pool."""
 
 NAIVE_TILES = 40
-FIRST_TILES, MOST_TILES = 24, 48
-GROWS, SHRINKS = 1.5, 0.7
+FIRST_TILES, MOST_TILES = 16, 48
+GROWS, SHRINKS = 1.5, 0.75
 FEW_STRIKES, MANY_STRIKES = 0.1, 0.3
 MEMORY = 0.3
 """Weight of the newest page in the reliability of its category."""
 ONES_BETWEEN = 10
+PAGES_AHEAD = 1
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Bench:
     truth: NDArray[np.int64]
     classes: int
     teacher: Teacher
+    graph: NDArray[np.int32] | None = None
     top: TopK = field(init=False)
     given: NDArray[np.int64] = field(init=False)
     order: list[int] = field(default_factory=list)
@@ -46,6 +49,8 @@ class Bench:
         """Score the pool again with all labels given so far."""
         rows = np.asarray(self.order, np.int64)
         self.top = self.teacher(rows, self.given[rows])
+        if self.graph is not None:
+            self.top = spread(self.top, self.graph, labeled=rows, labeled_class=self.given[rows], classes=self.classes)
 
     def label(self, person: Person, rows: NDArray[np.int64], category: int) -> None:
         """Labels of one decision."""
@@ -83,22 +88,30 @@ def naive_pages(bench: Bench, person: Person) -> None:
             category = (category + 1) % bench.classes
         rows = np.flatnonzero(bench.open & (best == category))
         rows = rows[np.argsort(-bench.top.probability[rows, 0], kind="stable")][:NAIVE_TILES]
-        _judge(bench, person, category, [np.asarray([row]) for row in rows.tolist()], names=True)
+        alone = [np.asarray([row]) for row in rows.tolist()]
+        _judge(bench, person, category, alone, precision=bench.top.probability[rows, 0], names=True)
         category = (category + 1) % bench.classes
         bench.teach()
 
 
-def _judge(bench: Bench, person: Person, category: int, groups: list[NDArray[np.int64]], *, names: bool) -> list[int]:
+def _judge(
+    bench: Bench,
+    person: Person,
+    category: int,
+    groups: Sequence[NDArray[np.int64]],
+    *,
+    precision: NDArray[np.float32],
+    names: bool,
+) -> list[int]:
     """One page from opening to commit; the struck tiles' rows come back where they are not named at once."""
     rows = np.asarray([group[0] for group in groups])
     right = bench.truth[rows] == category
     wrong_share = float((~right).mean())
-    person.opens_page()
+    person.opens_page(category)
     struck: list[int] = []
-    for group, fits in zip(groups, right.tolist(), strict=True):
+    for group, fits, likely in zip(groups, right.tolist(), precision.tolist(), strict=True):
         row = int(group[0])
-        precision = float(bench.top.probability[row, 0])
-        if person.leaves_standing(fits, precision=precision, wrong_share=wrong_share):
+        if person.leaves_standing(fits, precision=likely, wrong_share=wrong_share):
             bench.label(person, group, category)
         elif names:
             suggestions = [int(c) for c in bench.top.class_index[row] if int(c) != category]
@@ -111,7 +124,12 @@ def _judge(bench: Bench, person: Person, category: int, groups: list[NDArray[np.
 
 
 def composed_pages(
-    bench: Bench, person: Person, *, duplicate_group: NDArray[np.int64] | None = None, seed: int = 0
+    bench: Bench,
+    person: Person,
+    *,
+    duplicate_group: NDArray[np.int64] | None = None,
+    names: bool = True,
+    seed: int = 0,
 ) -> None:
     """Pages as the product composes them; what no page wants is labelled one at a time."""
     refused: dict[int, set[int]] = {}
@@ -128,12 +146,12 @@ def composed_pages(
             struck=refused,
             reliability=reliability,
             size=size.astype(np.int64),
-            count=1,
+            count=PAGES_AHEAD,
             duplicate_group=duplicate_group,
             seed=seed + step,
         )
         for plan in plans:
-            struck = _judge(bench, person, plan.category, list(plan.groups), names=False)
+            struck = _judge(bench, person, plan.category, plan.groups, precision=plan.precision, names=names)
             for row in struck:
                 refused.setdefault(row, set()).add(plan.category)
             share = len(struck) / len(plan.rows)

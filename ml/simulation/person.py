@@ -67,6 +67,10 @@ class Person:
     error_rate: float
     rng: np.random.Generator
     tally: Tally = field(default_factory=Tally)
+    last: int = -1
+    """The category last given by hand: `=` gives it again."""
+    asked: int = -1
+    """The category of the last page."""
 
     def errs(self, factor: float = 1.0) -> bool:
         """Whether this judgement comes out wrong."""
@@ -90,15 +94,22 @@ class Person:
         if category in listed:
             read = listed.index(category)  # the first is read while the image is taken in
             self.tally.spend(actions=1, seconds=read * FIXATION_S + KEY_S)
+        elif category == self.last:
+            self.tally.spend(actions=1, seconds=len(listed) * FIXATION_S + KEY_S)
         else:
             presses = LETTERS + 1
             self.tally.spend(actions=presses, seconds=len(listed) * FIXATION_S + THINK_S + presses * KEY_S)
+        self.last = category
 
     # -- a page of one proposed category
 
-    def opens_page(self) -> None:
-        """Reads what is asked and looks at the exemplars."""
-        self.tally.spend(seconds=THINK_S + EXEMPLARS_SEEN * FIXATION_S)
+    def opens_page(self, category: int) -> None:
+        """Reads what is asked and looks at the exemplars; where the question is the last page's, sees that it is."""
+        if category == self.asked:
+            self.tally.spend(seconds=FIXATION_S)
+        else:
+            self.tally.spend(seconds=THINK_S + EXEMPLARS_SEEN * FIXATION_S)
+        self.asked = category
 
     def leaves_standing(self, right: bool, *, precision: float, wrong_share: float) -> bool:
         """Looks at a tile and strikes it or not. `precision` is what the head thinks of this tile, `wrong_share` how

@@ -17,12 +17,13 @@ LOOKED_THROUGH = 100_000
 class Taught:
     """`best` (P, 2) int32 class indices, best first, and `probability` (P, 2) float32, after people's corrections.
 
-    `_head` is the seam's own; whoever holds this hands it back to `pool_pages` and looks no further.
+    `_head` and `_spread` are the seam's own; whoever holds this hands it back to `pool_pages` and looks no further.
     """
 
     best: NDArray[np.int32]
     probability: NDArray[np.float32]
     _head: Any = field(repr=False)
+    _spread: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ def pool_teach(
     text_scale: float,
     background: NDArray[np.float32],
     seed: int,
+    graph: NDArray[np.int32] | None = None,
 ) -> Taught:
     """Fit the head that these confirmed rows call for and sweep every row of `vectors` (P, D).
 
     As `pool_predict`, with the support thinned where it is large (newest last in `support`) and two classes a row, so
-    that the answer is there for the next page.
+    that the answer is there for the next page. Where there is a `graph` (P, m) of look-alikes, every row is drawn
+    towards what they are taken for.
 
     Raises:
         MlError: A class has neither example nor text, or a vector is not finite.
@@ -75,8 +78,36 @@ def pool_teach(
         background=background,
     )
     head = taught_head(examples, seed=seed)
+    if graph is not None:
+        return _spread_taught(head, vectors, graph, support, class_index, n_classes)
     swept = best_two(head, vectors)
     return Taught(swept.class_index, swept.probability, head)
+
+
+def _spread_taught(
+    head: Any,
+    vectors: NDArray[np.float16],
+    graph: NDArray[np.int32],
+    support: NDArray[np.int64],
+    class_index: NDArray[np.int64],
+    n_classes: int,
+) -> Taught:
+    from ml.acquisition.neighbors import spread
+    from ml.acquisition.teach import rescore
+
+    top = spread(rescore(head, vectors, k=TOP), graph, labeled=support, labeled_class=class_index, classes=n_classes)
+    best = np.full((len(vectors), 2), -1, np.int32)
+    chance = np.zeros((len(vectors), 2), np.float32)
+    width = min(2, top.class_index.shape[1])
+    best[:, :width], chance[:, :width] = top.class_index[:, :width], top.probability[:, :width]
+    return Taught(best, chance, head, top)
+
+
+def pool_graph(vectors: NDArray[np.float16], *, seed: int) -> NDArray[np.int32] | None:
+    """(P, m) the look-alikes of each row; None where the pool is too large to compare all pairs of."""
+    from ml.acquisition.neighbors import GRAPH_AT_MOST, neighbor_graph
+
+    return neighbor_graph(vectors, seed=seed) if len(vectors) <= GRAPH_AT_MOST else None
 
 
 def pool_background(vectors: NDArray[np.float16], *, seed: int) -> NDArray[np.float32]:
@@ -120,7 +151,8 @@ def pool_pages(
         seed=seed,
     )
     shown = np.concatenate([plan.rows for plan in plans]) if plans else np.empty(0, np.int64)
-    told = dict(zip(shown.tolist(), zip(*_best_of(taught, near[shown]), strict=True), strict=True))
+    own = _best_of(taught, near[shown]) if taught._spread is None else (top[shown], chance[shown])
+    told = dict(zip(shown.tolist(), zip(*own, strict=True), strict=True))
     return [
         PlannedPage(
             plan.category,
@@ -155,7 +187,9 @@ def _looked_through(
 def _top_of(
     taught: Taught, near: NDArray[np.float16], rows: NDArray[np.int64], refused: list[int]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(classes, probabilities) (R, k): two of each row, and as many as there are of rows that were refused before."""
+    """(classes, probabilities) (R, k): at least two of each row, and as many as there are of rows refused before."""
+    if taught._spread is not None:
+        return taught._spread.class_index[rows], taught._spread.probability[rows]
     top = np.full((len(rows), TOP), -1, np.int32)
     chance = np.zeros((len(rows), TOP), np.float32)
     top[:, :2], chance[:, :2] = taught.best[rows], taught.probability[rows]

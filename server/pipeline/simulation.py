@@ -80,16 +80,16 @@ def simulate(play: Play) -> dict[str, Any]:
         InvalidInput: No labeled images at the path. Unavailable: The workers have come to a stop.
     """
     began = time.monotonic()
-    with _workplace(play) as real:
-        stage = _set_up(play, real_workers=real)
-        before = _answers(stage)
+    with workplace(play) as real:
+        stage = set_up(play, real_workers=real)
+        before = answers(stage)
         while stage.confirmed < play.confirmations and _label(stage, play):
-            _wait(stage)
-        _wait(stage)
-        return _report(play, stage, before=before, after=_answers(stage), seconds=time.monotonic() - began)
+            wait(stage)
+        wait(stage)
+        return _report(play, stage, before=before, after=answers(stage), seconds=time.monotonic() - began)
 
 
-def _workplace(play: Play) -> Any:
+def workplace(play: Play) -> Any:
     alive = workers_alive()
     real = play.workers == "real" or (play.workers == "auto" and alive["default"] and alive["ml"])
     return nullcontext(True) if real else _inline()
@@ -107,7 +107,7 @@ class _inline:
         self._silence.__exit__(*why)
 
 
-def _set_up(play: Play, *, real_workers: bool) -> Stage:
+def set_up(play: Play, *, real_workers: bool) -> Stage:
     person, _ = User.objects.get_or_create(username=PERSON, defaults={"is_active": False})
     project = project_create(owner=person, name=f"Simulation {uuid.uuid4().hex[:8]}", encoder=play.encoder)
     options = {**project.options, KEY: {"every": play.every}}
@@ -123,7 +123,7 @@ def _set_up(play: Play, *, real_workers: bool) -> Stage:
     stage = Stage(project, person, {}, real_workers, np.random.default_rng(play.seed))
     with transaction.atomic():
         flows.after_images_stored(project.pk)
-    _wait(stage)
+    wait(stage)
     rows = Image.objects.filter(project=project).values_list("pk", "original_name")
     stage.truth = {image: categories[chosen[int(name.split("-", 1)[0])]] for image, name in rows}
     return stage
@@ -180,7 +180,7 @@ def _label(stage: Stage, play: Play) -> bool:
     return bool(leased)
 
 
-def _wait(stage: Stage) -> None:
+def wait(stage: Stage) -> None:
     """Until nothing of the project is queued or running."""
     if not stage.real_workers:
         run_pending(project_id=stage.project.pk)
@@ -194,7 +194,7 @@ def _wait(stage: Stage) -> None:
         raise Unavailable(f"{job.kind} {job.state}: {job.message or job.error[-500:]}")
 
 
-def _answers(stage: Stage) -> dict[int, int]:
+def answers(stage: Stage) -> dict[int, int]:
     """What the live predictions say of every image of the reserve and beyond: image → category."""
     run = Project.objects.values_list("active_run_id", flat=True).get(pk=stage.project.pk)
     return dict(Prediction.objects.filter(run_id=run).values_list("image_id", "category_id")) if run else {}

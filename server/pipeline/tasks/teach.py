@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from server.compute.teach import PlannedPage, Taught, pool_background, pool_pages, pool_teach
+from server.compute.teach import PlannedPage, Taught, pool_background, pool_graph, pool_pages, pool_teach
 from server.core.events import publish
 from server.embeddings.mapped import MappedSpace, mapped_space
 from server.jobs.models import Job, State
@@ -48,6 +48,7 @@ class Classroom:
     state: PoolState
     best: NDArray[np.int64]
     background: NDArray[np.float32] | None = None
+    graph: NDArray[np.int32] | None = None
     scores: Taught | None = None
     categories: list[Category] = field(default_factory=list)
     ended: float = 0.0
@@ -111,8 +112,8 @@ def classroom(project: Project, space: EncoderVersion) -> Classroom:
         pool = mapped_space(project_id=project.pk, space=space)
         same = room is not None and room.space.pk == space.pk and np.array_equal(room.pool.ids, pool.ids)
         best = room.best if room is not None and same else np.zeros(len(pool.ids), np.int64)
-        background = room.background if room is not None and same else None
-        room = Classroom(project, space, pool, PoolState(project, np.asarray(pool.ids)), best, background)
+        background, graph = (room.background, room.graph) if room is not None and same else (None, None)
+        room = Classroom(project, space, pool, PoolState(project, np.asarray(pool.ids)), best, background, graph)
         _open[project.pk] = room
         while len(_open) > POOLS_KEPT:
             _open.pop(next(iter(_open)))
@@ -140,6 +141,7 @@ def score(room: Classroom) -> bool:
         return False
     if room.background is None:
         room.background = pool_background(room.pool.vectors, seed=SEED)
+        room.graph = pool_graph(room.pool.vectors, seed=SEED)
     classes = indices_of(category_ids, room.categories)
     room.scores = pool_teach(
         room.pool.vectors,
@@ -150,6 +152,7 @@ def score(room: Classroom) -> bool:
         text_scale=room.space.logit_scale or 100.0,
         background=room.background,
         seed=SEED,
+        graph=room.graph,
     )
     return True
 
