@@ -42,9 +42,9 @@ def advice_for(
     say(
         counts["disputed"] > 0,
         f"{_some(counts['disputed'], 'image is', 'images are')} disputed: decide.",
-        "/images?state=disputed",
+        "/review",
     )
-    say(waiting > 0 and categories > 0, _waiting(waiting, thin if counts["labeled"] else []), "/label/one")
+    say(waiting > 0 and categories > 0, _waiting(waiting, thin if counts["labeled"] else []), "/label")
     say(
         confused is not None and counts["labeled"] > 0,
         f"{confused[0]} and {confused[1]} are mixed up most: describe what tells them apart." if confused else "",
@@ -53,7 +53,7 @@ def advice_for(
     say(
         counts["blind_drawn"] > counts["blind_answered"] and counts["blind_answered"] < 20 and counts["labeled"] >= 20,
         "A few more blind images, and the accuracy is known.",
-        "/label/one",
+        "/label",
     )
     say(
         unfit > 0,
