@@ -1,7 +1,8 @@
 """Plain SQL where one statement must do what the ORM needs several for: leases, ranking, COPY, swaps."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -62,6 +63,33 @@ def execute(statement: str, params: Params = (), *, hot: bool = False) -> int:
     with _cursor(hot) as cursor:
         cursor.execute(statement, params)
         return int(cursor.rowcount)
+
+
+class Sent:
+    """A statement that is on its way; its rows are there when the pipeline has ended."""
+
+    def __init__(self, statement: str, params: Params) -> None:
+        self._cursor = _cursor(hot=True)
+        self._cursor.execute(statement, params)
+
+    def all(self) -> list[dict[str, Any]]:
+        names = [column[0] for column in self._cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def one(self) -> dict[str, Any] | None:
+        return next(iter(self.all()), None)
+
+    def value(self) -> Any:
+        row = self._cursor.fetchone()
+        return row[0] if row else None
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Statements that do not wait for each other's rows go out together, `Sent` by `Sent`: one round trip for all."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def read_json(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:

@@ -13,9 +13,15 @@ from psycopg.types.json import Jsonb
 from server.core import sql
 from server.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from server.labeling.models import Annotation, Consensus, Evidence, Kind
-from server.labeling.services.consensus import ConsensusChange, consensus_refresh, consensus_standing
+from server.labeling.services.consensus import (
+    ConsensusChange,
+    consensus_changes,
+    consensus_refresh,
+    consensus_refresh_sent,
+    consensus_standing,
+)
 from server.labeling.services.leases import LEASE_S
-from server.labeling.services.locks import project_lock_shared
+from server.labeling.services.locks import LOCK_SHARED, NAMESPACE
 from server.predictions.prototypes import prototype_move
 
 IMPORTED = uuid.UUID("5f0d9c1e-6a57-5f0e-9d43-1c3b8a0a7b11")
@@ -118,17 +124,20 @@ def annotation_create(
         Conflict: The id belongs to another person's event.
     """
     _check_shape(judgement)
-    item = project_lock_shared(project_id=project_id, image_id=judgement.image_id)
-    context = _context(judgement, project_id=project_id, annotator_id=annotator_id, as_reviewer=as_reviewer)
-    sequence = sql.fetch_value(INSERT, _values(judgement, project_id, annotator_id, context), hot=True)
+    item, context = _locked(judgement, project_id=project_id)
+    _check_context(judgement, context, annotator_id=annotator_id, as_reviewer=as_reviewer)
+    params = {"item": item, "user": annotator_id, "image": judgement.image_id, "lease_s": LEASE_S}
+    with sql.pipeline():  # for a replay the second and third find nothing to change
+        inserted = sql.Sent(INSERT, _values(judgement, project_id, annotator_id, context))
+        refreshed = consensus_refresh_sent(image_id=judgement.image_id)
+        if item is not None:
+            sql.Sent(ACCOUNT, params)
+    sequence = inserted.value()
     if sequence is None:
         return _replay(judgement.id, project_id=project_id, annotator_id=annotator_id)
-    change = consensus_refresh(image_ids=[judgement.image_id])
-    if item is not None:
-        params = {"item": item, "user": annotator_id, "image": judgement.image_id, "lease_s": LEASE_S}
-        sql.execute(ACCOUNT, params, hot=True)
-        if judgement.kind == Kind.UNDO and context["undoes_of"] == annotator_id:
-            sql.execute(LEASE_AGAIN, params)
+    if item is not None and judgement.kind == Kind.UNDO and context["undoes_of"] == annotator_id:
+        sql.execute(LEASE_AGAIN, params)
+    change = consensus_changes(refreshed)
     for moved in change:
         prototype_move(
             space_id=context["active_space_id"],
@@ -148,16 +157,25 @@ def _check_shape(judgement: Judgement) -> None:
         raise InvalidInput("undoes: an undo names the event that it takes back; nothing else does.")
 
 
-def _context(judgement: Judgement, *, project_id: int, annotator_id: int, as_reviewer: bool) -> dict[str, Any]:
+def _locked(judgement: Judgement, *, project_id: int) -> tuple[int | None, dict[str, Any]]:
+    """The queue item and the image, both locked, and what has to be known of them: one round trip."""
     params = {
         "project": project_id,
         "image": judgement.image_id,
         "category": judgement.category_id,
         "undoes": judgement.undoes_id,
+        "namespace": NAMESPACE,
     }
-    context = sql.fetch_one(CONTEXT, params, hot=True)
-    if context is None:
+    with sql.pipeline():
+        item = sql.Sent(LOCK_SHARED, params)
+        context = sql.Sent(CONTEXT, params)
+    found = context.one()
+    if found is None:
         raise NotFound("There is no such image in this project.")
+    return item.value(), found
+
+
+def _check_context(judgement: Judgement, context: Mapping[str, Any], *, annotator_id: int, as_reviewer: bool) -> None:
     if judgement.category_id is not None and not context["category_known"]:
         raise InvalidInput("category: it is not one of this project's categories.")
     if judgement.undoes_id is not None:
@@ -167,7 +185,6 @@ def _context(judgement: Judgement, *, project_id: int, annotator_id: int, as_rev
             raise NotAllowed("Only a reviewer can take back what somebody else said.")
     if judgement.evidence == Evidence.REVIEW and not as_reviewer:
         raise NotAllowed("Only a reviewer can decide a disputed image.")
-    return context
 
 
 def _values(judgement: Judgement, project_id: int, annotator_id: int, context: Mapping[str, Any]) -> dict[str, Any]:

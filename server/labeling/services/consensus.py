@@ -110,6 +110,15 @@ def consensus_refresh(*, image_ids: Sequence[int]) -> list[ConsensusChange]:
     return _changes(sql.fetch_all(REFRESH_IMAGES, {"images": list(image_ids), "all": True}, hot=hot))
 
 
+def consensus_refresh_sent(*, image_id: int) -> sql.Sent:
+    """`consensus_refresh` of one image inside a pipeline; read it with `consensus_changes`."""
+    return sql.Sent(REFRESH_IMAGES, {"images": [image_id], "all": True})
+
+
+def consensus_changes(sent: sql.Sent) -> list[ConsensusChange]:
+    return _changes(sent.all())
+
+
 @transaction.atomic
 def consensus_rebuild(*, project_id: int) -> list[ConsensusChange]:
     """Derive a whole project again; the rows that were not what the annotations say. Safe to repeat."""

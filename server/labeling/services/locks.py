@@ -6,16 +6,12 @@ NAMESPACE = 7461
 """First key of our advisory locks, so that nobody else's number meets it."""
 
 
-def project_lock_shared(*, project_id: int, image_id: int) -> int | None:
-    """Keep rebuilds out, lock the image's queue item, and name it (None: the image is not in the queue)."""
-    item: int | None = sql.fetch_value(
-        """WITH item AS (
-               SELECT id FROM labeling_queueitem WHERE project_id = %(project)s AND image_id = %(image)s FOR UPDATE)
-           SELECT (SELECT id FROM item), pg_advisory_xact_lock_shared(%(space)s, %(project)s::int)""",
-        {"project": project_id, "image": image_id, "space": NAMESPACE},
-        hot=True,
-    )
-    return item
+LOCK_SHARED = """
+WITH item AS (
+    SELECT id FROM labeling_queueitem WHERE project_id = %(project)s AND image_id = %(image)s FOR UPDATE)
+SELECT (SELECT id FROM item), pg_advisory_xact_lock_shared(%(namespace)s, %(project)s::int)
+"""
+"""Keep rebuilds out, lock the image's queue item, and name it (NULL: the image is not in the queue)."""
 
 
 def project_lock_alone(*, project_id: int) -> None:
