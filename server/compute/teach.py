@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from server.compute.predict import TOP, background_of
 
-LOOKED_THROUGH = 100_000
-"""Rows among which pages are sought: a sample of a larger pool holds hundreds of pages, and reads a tenth of it."""
+LOOKED_THROUGH = 40_000
+"""Rows among which pages are sought, other ones each time: a sample of a larger pool holds thousands of pages."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from server.training.services import training_run_create, training_run_queued
 PREDICT_EVERY, PREDICT_SHARE = 20, 0.001
 """Labels between two predictions of a whole project, and as a share of its images where they are many: prototypes
 move with every single label, and the pages of a corrected pool do not wait for it."""
-STOCK_LOW = 12
+STOCK_LOW = 8
 STOCK_AGAIN_S = 10
 LOOK_EVERY = 5
 """Labels of a project after which it is asked again whether anything is due."""

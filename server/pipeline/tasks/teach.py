@@ -31,7 +31,7 @@ from server.registry.models import EncoderVersion
 from server.taxonomy.models import Category
 
 SEED = 0
-PLANS, PLANS_A_PERSON = 24, 8
+PLANS, PLANS_A_PERSON = 16, 6
 """Pages composed ahead: as many as people can take before the next scores are there."""
 POOLS_KEPT = 2
 FORGET_EVERY = 100
