@@ -26,21 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from bench_service import DIM, ROOT, prepare, say, start_database, start_web, wait_for
+from bench_teaching_seed import Seeded, seed
 
 START, END = "<!-- teaching:start -->", "<!-- teaching:end -->"
-CONFIRMED = 20
-"""Confirmed images of each category before the first page."""
 IDLE_S = 3.0
 TARGETS_S = {100_000: 1.0, 1_000_000: 3.0}
-
-
-@dataclass
-class Seeded:
-    """A project, its people's tokens, and what each image truly is."""
-
-    project: int
-    tokens: list[str]
-    truth: dict[int, int]
 
 
 @dataclass
@@ -133,66 +123,6 @@ def start_worker() -> subprocess.Popen[bytes]:
     return subprocess.Popen(program.command, cwd=ROOT, env={**os.environ, **program.env}, stderr=subprocess.DEVNULL)
 
 
-def seed(size: int, *, categories: int, people: int) -> Seeded:
-    """Images in as many heaps as categories, with neighbors' heaps overlapping; a few of each confirmed."""
-    import numpy as np
-    from django.db import connection
-
-    from server.accounts.models import User
-    from server.accounts.services import token_create
-    from server.core.copying import copy_in
-    from server.embeddings.services import partition_name, space_prepare
-    from server.labeling.services.annotations import annotations_import
-    from server.labeling.services.teaching import prototypes_mend
-    from server.projects.models import Membership, Project
-    from server.registry.models import EncoderVersion
-    from server.taxonomy.models import Category
-
-    rng = np.random.default_rng(0)
-    project = Project.objects.create(name=f"Bench {size}", blind_share=0.02)
-    made = Category.objects.bulk_create(
-        [Category(project=project, name=f"Category {i:03d}", position=i) for i in range(categories)]
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO images_image (project_id, sha256, byte_size, format, width, height, original_name,"
-            " imported_label, state, created_at) SELECT %s, md5(%s || '/' || i) || md5(i::text), 1000, 'jpeg', 640,"
-            " 480, i || '.jpg', '', 'ready', now() FROM generate_series(1, %s) i",
-            [project.pk, str(project.pk), size],
-        )
-        cursor.execute("SELECT array_agg(id ORDER BY id) FROM images_image WHERE project_id = %s", [project.pk])
-        images = np.asarray(cursor.fetchone()[0], np.int64)
-    space = EncoderVersion.objects.create(name=f"bench-{size}", fingerprint=uuid.uuid4().hex, dim=DIM, has_text=False)
-    space_prepare(space)
-    centers = rng.normal(size=(categories, DIM)).astype(np.float32)
-    heap = rng.integers(0, categories, size)
-    for start in range(0, size, 10_000):
-        part = slice(start, start + 10_000)
-        vectors = centers[heap[part]] + rng.normal(0, 2.2, (len(heap[part]), DIM)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        columns = {
-            "space_id": np.full(len(vectors), space.pk, np.int64),
-            "image_id": images[part],
-            "project_id": np.full(len(vectors), project.pk, np.int64),
-            "vector": vectors.astype(np.float16),
-        }
-        copy_in(partition_name(space.pk), columns)
-    Project.objects.filter(pk=project.pk).update(active_space=space)
-    ids = [category.pk for category in made]
-    truth = dict(zip(images.tolist(), [ids[at] for at in heap.tolist()], strict=True))
-    first = [(int(image), truth[int(image)]) for at in range(categories) for image in images[heap == at][:CONFIRMED]]
-    annotations_import(project_id=project.pk, labels=first, imported_by_id=None)
-    prototypes_mend(project_id=project.pk, space=space)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-    tokens = []
-    for i in range(people):
-        user = User.objects.create(username=f"person-{size}-{i}")
-        Membership.objects.create(project=project, user=user, role="annotator")
-        tokens.append(token_create(user=user, name="bench")[1])
-    return Seeded(project.pk, tokens, truth)
-
-
 def floor(size: int) -> float:
     """Seconds that every byte of the space takes to come from memory, on as many threads as there are cores."""
     import numpy as np
@@ -233,9 +163,16 @@ class Person:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
         return json.loads(text)
 
-    def lease(self, count: int = 1) -> list[dict[str, Any]]:
+    def lease(self, count: int = 1) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Pages, and the single images between them."""
         told = self.call("lease", "POST", "/pages/lease", {"count": count, "tiles_max": 48})
-        return [entry["page"] for entry in told["entries"] if entry["kind"] == "page"]
+        pages = [entry["page"] for entry in told["entries"] if entry["kind"] == "page"]
+        return pages, [entry["item"] for entry in told["entries"] if entry["kind"] == "one"]
+
+    def label(self, item: dict[str, Any]) -> None:
+        image = item["image"]["id"]
+        body = {"image": image, "kind": "label", "category": self.seeded.truth[image], "token": item["token"]}
+        self.call("label", "PUT", f"/annotations/{uuid.uuid4()}", body)
 
     def commit(self, page: dict[str, Any]) -> int:
         """Strike what is wrong, confirm the rest."""
@@ -274,12 +211,12 @@ def alone(seeded: Seeded, figures: Figures, args: argparse.Namespace) -> None:
     """From a commit's first byte to the answer that holds a page of the scores that the commit caused."""
     person = Person(args.port, seeded.tokens[0], seeded)
     for _ in range(args.commits):
-        (page,) = person.lease()
+        (page,), _ = person.lease()
         before = person.version()
         start = time.perf_counter()
         person.commit(page)
         wait_for_version(person, before, at_most_s=60)
-        if not person.lease():
+        if not person.lease()[0]:
             raise SystemExit("no page of the new scores")
         figures.teach_s.append(time.perf_counter() - start)
         figures.worker_ms.append(int(person.call("teaching", "GET", "/teaching")["duration_ms"]))
@@ -296,11 +233,15 @@ def together(seeded: Seeded, figures: Figures, args: argparse.Namespace) -> None
         rng, person = random.Random(nth), people[nth]
         time.sleep(rng.uniform(0, args.page_s))
         while time.monotonic() < until:
-            for page in person.lease():
+            pages, singles = person.lease()
+            for page in pages:
                 time.sleep(rng.uniform(0.5, 1.5) * args.page_s)
                 labels = person.commit(page)
                 with counted:
                     figures.labels += labels
+            for item in singles:
+                time.sleep(rng.uniform(0.5, 1.5))
+                person.label(item)
 
     start = time.monotonic()
     with ThreadPoolExecutor(len(people)) as pool:
