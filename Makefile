@@ -44,5 +44,5 @@ demo-encoder:    ## train the small encoder that Winnow brings
 	@$(VENV)/python -m ml.train demo_encoder $(ARGS)
 
 bench-labeling:  ## what a label costs, by interface and by strategy (docs/labeling-efficiency.md)
-	@$(VENV)/python -m ml.bench labeling --write docs/labeling-efficiency.md $(ARGS)
+	@$(VENV)/python -m ml.bench labeling --seeds 3 --write docs/labeling-efficiency.md $(ARGS)
 	@$(VENV)/python -m ml.bench acquire --write docs/labeling-efficiency.md $(ARGS)

@@ -19,6 +19,8 @@ LOWEST_PRECISION = 0.45
 STRIKES_A_PAGE = 8.0
 """A page is as large as it may be without more strikes to be expected than this."""
 SMALLEST_PAGE = 6
+FEWEST_TILES = 3
+"""Fewer images than this are quicker one at a time than as a page that has to be read first."""
 LOOKED_THROUGH = 4096
 """Candidates of a category among which a coherent page is sought; more change nothing that a person sees."""
 TILE_S, PAGE_S, STRIKE_S = 0.4, 2.3, 3.0
@@ -89,14 +91,14 @@ def compose_pages(
     tiles = tiles[found.precision[tiles] >= LOWEST_PRECISION]
     if category is not None:
         tiles = tiles[found.category[tiles] == category]
-    by_category = _by_category(found, tiles)
+    by_category = {c: rows for c, rows in _by_category(found, tiles).items() if len(rows) >= FEWEST_TILES}
     plans: list[PagePlan] = []
     while len(plans) < count and by_category:
         chosen = max(by_category, key=lambda c: _worth(found, by_category[c], int(size[c])))
         rows = _page(vectors, found, by_category[chosen], most=int(size[chosen]), rng=rng)
         plans.append(_plan(chosen, rows, found, members))
         left = np.setdiff1d(by_category[chosen], rows, assume_unique=True)
-        if len(left):
+        if len(left) >= FEWEST_TILES:
             by_category[chosen] = left
         else:
             del by_category[chosen]

@@ -11,6 +11,8 @@ from ml.types import FloatArray, IntArray
 
 SURE_AT_MOST = 0.995
 """No proposal counts as surer than this: calibrated heads are wrong now and then at any confidence."""
+LEFT_STRUCK = 0.8
+"""A tile that was struck and not named is likely what it is taken for next: that stood beside it when it was struck."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def proposals(
     for row, categories in struck.items():
         if categories and eligible[row]:
             refused[row] = True
-            category[row], precision[row] = _next_best(top_categories[row], top_probabilities[row], categories)
+            category[row], chance = _next_best(top_categories[row], top_probabilities[row], categories)
+            precision[row] = max(chance, LEFT_STRUCK) if category[row] >= 0 else 0
     category[~eligible] = -1
     precision = _as_measured(category, precision, reliability)
     return Proposals(category, precision, doubt, refused)

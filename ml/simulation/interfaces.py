@@ -89,7 +89,7 @@ def naive_pages(bench: Bench, person: Person) -> None:
         rows = np.flatnonzero(bench.open & (best == category))
         rows = rows[np.argsort(-bench.top.probability[rows, 0], kind="stable")][:NAIVE_TILES]
         alone = [np.asarray([row]) for row in rows.tolist()]
-        _judge(bench, person, category, alone, precision=bench.top.probability[rows, 0], names=True)
+        _judge(bench, person, category, alone, precision=bench.top.probability[rows, 0])
         category = (category + 1) % bench.classes
         bench.teach()
 
@@ -101,24 +101,31 @@ def _judge(
     groups: Sequence[NDArray[np.int64]],
     *,
     precision: NDArray[np.float32],
-    names: bool,
-) -> list[int]:
-    """One page from opening to commit; the struck tiles' rows come back where they are not named at once."""
+    refused: dict[int, set[int]] | None = None,
+) -> int:
+    """One page from opening to commit; how many tiles were struck.
+
+    Where strikes are kept, in `refused`, a tile may be struck and left to come back under its next-best category.
+    """
     rows = np.asarray([group[0] for group in groups])
     right = bench.truth[rows] == category
     wrong_share = float((~right).mean())
     person.opens_page(category)
-    struck: list[int] = []
+    struck = 0
     for group, fits, likely in zip(groups, right.tolist(), precision.tolist(), strict=True):
-        row = int(group[0])
+        row, truth = int(group[0]), int(bench.truth[group[0]])
         if person.leaves_standing(fits, precision=likely, wrong_share=wrong_share):
             bench.label(person, group, category)
-        elif names:
-            suggestions = [int(c) for c in bench.top.class_index[row] if int(c) != category]
-            person.names_struck(int(bench.truth[row]), suggestions)
-            bench.label(person, group, int(bench.truth[row]))
-        else:
-            struck.append(row)
+            continue
+        struck += 1
+        before = {category} if refused is None else refused.setdefault(row, set()) | {category}
+        suggestions = [int(c) for c in bench.top.class_index[row] if int(c) not in before]
+        if refused is None:
+            person.names_struck(truth, suggestions)
+        elif not person.settles_struck(truth, suggestions):
+            refused[row] = before
+            continue
+        bench.label(person, group, truth)
     person.commits_page()
     return struck
 
@@ -128,7 +135,6 @@ def composed_pages(
     person: Person,
     *,
     duplicate_group: NDArray[np.int64] | None = None,
-    names: bool = True,
     seed: int = 0,
 ) -> None:
     """Pages as the product composes them; what no page wants is labelled one at a time."""
@@ -151,10 +157,8 @@ def composed_pages(
             seed=seed + step,
         )
         for plan in plans:
-            struck = _judge(bench, person, plan.category, plan.groups, precision=plan.precision, names=names)
-            for row in struck:
-                refused.setdefault(row, set()).add(plan.category)
-            share = len(struck) / len(plan.rows)
+            struck = _judge(bench, person, plan.category, plan.groups, precision=plan.precision, refused=refused)
+            share = struck / len(plan.rows)
             reliability[plan.category] = _moved(reliability[plan.category], 1 - share)
             size[plan.category] = _sized(size[plan.category], share)
         if not plans:

@@ -124,8 +124,17 @@ class Person:
             self.tally.spend(actions=1, seconds=FIXATION_S + POINT_S + CLICK_S)
         return not struck
 
+    def settles_struck(self, truth: int, suggestions: list[int]) -> bool:
+        """Looks at what a struck tile is taken for next. Where that is right it is left to come back under it, which
+        costs nothing now; else it is named: a digit while the pointer is on it, or typed. Whether it was named."""
+        self.tally.spend(seconds=FIXATION_S)
+        if suggestions[:1] == [truth]:
+            return False
+        self._name(truth, suggestions)
+        return True
+
     def names_struck(self, truth: int, suggestions: list[int]) -> None:
-        """Gives a struck tile its category at once: a digit while the pointer is on it, else typed."""
+        """Gives a struck tile its category at once, as one does where nothing comes back."""
         self.tally.spend(seconds=FIXATION_S)
         self._name(truth, suggestions)
 

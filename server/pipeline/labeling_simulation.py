@@ -147,8 +147,10 @@ def _page(room: Room, one: Annotator, page: dict[str, Any]) -> None:
         sure = told.get(category, 1.0)
         said: dict[str, Any] = {"image": tile["image"]["id"], "verdict": "confirm"}
         if not one.person.leaves_standing(known == category, precision=sure, wrong_share=wrong_share):
-            one.person.names_struck(known, [other for other in told if other != category])
-            said |= {"verdict": "label", "category": known} if known != category else {}
+            named = one.person.settles_struck(known, [other for other in told if other != category])
+            said["verdict"] = "strike"
+            if named:
+                said |= {"verdict": "label", "category": known} if known != category else {"verdict": "confirm"}
         verdicts.append(said)
     one.person.commits_page()
     spent = round(1000 * (one.person.tally.seconds - began))

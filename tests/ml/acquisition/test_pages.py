@@ -63,7 +63,8 @@ def test_what_is_not_eligible_is_never_shown_and_inputs_stay_as_they_were() -> N
 
 def test_a_struck_tile_comes_back_under_its_next_best_category_and_never_under_a_struck_one() -> None:
     struck: Mapping[int, Set[int]] = {0: {0}, 3: {0, 1}}
-    plans = compose(struck=struck, count=50, top_probabilities=np.tile(np.asarray([0.6, 0.39], np.float32), (120, 1)))
+    sure = np.tile(np.asarray([0.9, 0.09], np.float32), (120, 1))
+    plans = compose(struck=struck, count=50, size=np.full(3, 45), top_probabilities=sure)
     where = {row: plan.category for plan in plans for row in plan.rows.tolist()}
     assert where[0] == 1
     assert 3 not in where
@@ -110,6 +111,11 @@ def test_images_on_a_page_look_more_alike_than_the_category_does() -> None:
     given["top_probabilities"] = np.full((120, 1), 0.9, np.float32)
     for plan in compose_pages(**{**given, "count": 2}):
         assert len(set((plan.rows // 60).tolist())) == 1
+
+
+def test_two_images_are_no_page() -> None:
+    assert compose(eligible=np.arange(120) < 6) == []
+    assert len(compose(eligible=np.arange(120) < 9)) == 3
 
 
 def test_the_same_seed_gives_the_same_pages() -> None:
