@@ -38,6 +38,7 @@ class ExportOptions(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=Evidence.choices), required=False, allow_empty=False, max_length=20
     )
     include_blind = serializers.BooleanField(required=False)
+    certified = serializers.BooleanField(required=False, help_text="Only lots under a standing certificate.")
 
 
 class ExportIn(serializers.Serializer[Any]):

@@ -27,6 +27,7 @@ RESOURCES = [
     "heads",
     "snapshots",
     "exports",
+    "certificates",
     "schema",
 ]
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 CHANNEL = "winnow:project:{}"
-TOPICS = ("jobs", "images", "predictions", "annotations", "taxonomy", "exports", "teaching", "training")
+TOPICS = ("jobs", "images", "predictions", "annotations", "taxonomy", "exports", "teaching", "training", "certificates")
 
 
 def redis_url() -> str:

@@ -19,6 +19,8 @@ SELECT c.category_id, count(*) AS answered, count(*) FILTER (WHERE p.category_id
 FROM labeling_consensus c
 JOIN predictions_prediction p ON p.run_id = %(run)s AND p.image_id = c.image_id
 WHERE c.project_id = %(project)s AND c.blind AND c.state = 'agreed'
+  AND EXISTS (SELECT 1 FROM labeling_blinddraw b
+              WHERE b.project_id = c.project_id AND b.image_id = c.image_id AND b.lot IS NULL)
 GROUP BY c.category_id
 """
 

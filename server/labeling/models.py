@@ -71,6 +71,8 @@ class BlindDraw(models.Model):
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="blind_draws")
     image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="blind_draws")
     seed = models.BigIntegerField()
+    lot = models.BigIntegerField(null=True)
+    """Certificate whose lot it was drawn from; null for the share of the whole project, which alone measures that."""
     drawn_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -29,6 +29,7 @@ from server.labeling.services.page_stock import stock_count
 from server.predictions.heads import trained_head_of
 from server.predictions.models import PredictionRun
 from server.projects.models import Project
+from server.snapshots.certificate_selectors import certificates_to_judge
 from server.taxonomy.models import Category
 from server.training.models import TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_out, training_options
@@ -78,6 +79,8 @@ KINDS = {
     "rehearse": Kind("ml", "Learning to write new categories"),
     "try_words": Kind("interactive", "Trying a description"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
+    "plan_lot": Kind("ml", "Planning what could be accepted"),
+    "judge_lot": Kind("ml", "Judging audits"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
 }
@@ -281,10 +284,23 @@ def _when_due(project_id: int, sequence: int | None) -> None:
         patience = 1 if _live_details(project_id).get("words") else LOOK_EVERY  # a newcomer is taught at once
         _not_before[project_id] = sequence + (min(patience, missing) if missing > 0 else patience)
     _teach_newcomers(project_id)
+    judge_when_answered(project_id)
     if missing <= 0:
         _predict_again(project_id)
     if may_be_due(project, training_options(project)):
         train_when_due(project_id)
+
+
+def judge_when_answered(project_id: int) -> None:
+    """Audits of a lot were answered since its certificate was last judged → judge it again."""
+    for certificate_id in certificates_to_judge(project_id=project_id):
+        judge(project_id, certificate_id)
+
+
+def judge(project_id: int, certificate_id: int) -> Job:
+    """What the audits so far prove of a lot. Ask again and the same work is done once."""
+    key = f"judge_lot:{certificate_id}"
+    return enqueue("judge_lot", project_id=project_id, params={"certificate": certificate_id}, coalesce_key=key)
 
 
 def after_page_committed(project_id: int) -> None:

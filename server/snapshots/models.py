@@ -59,3 +59,50 @@ class Export(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+
+
+class CertificateState(models.TextChoices):
+    """`auditing` waits for answers; `proved` may be accepted; `unproved` may not (yet); the rest is history."""
+
+    PLANNING = "planning"
+    AUDITING = "auditing"
+    PROVED = "proved"
+    UNPROVED = "unproved"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    UNDONE = "undone"
+
+
+class Certificate(models.Model):
+    """A promise about labels that nobody looked at: at most `error` of them are wrong, `level` sure."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="certificates")
+    error = models.FloatField()
+    level = models.FloatField(default=0.95)
+    audits = models.IntegerField()
+    state = models.CharField(max_length=10, choices=CertificateState.choices, default=CertificateState.PLANNING)
+    run = models.ForeignKey("predictions.PredictionRun", on_delete=models.SET_NULL, null=True, related_name="+")
+    head = models.CharField(max_length=80, default="", blank=True)
+    """Kind of the head and the run that gave the labels; those labels are frozen with the lot."""
+    plan = models.JSONField(default=dict)
+    """Region, nested lots, what confidence expects, seed of the draw: all written before anyone answered."""
+    verdict = models.JSONField(default=dict)
+    history = models.JSONField(default=list)
+    """What happened when and why, oldest first: [{at, state, text}]."""
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+
+class LotItem(models.Model):
+    """A label that may be accepted, as it stood when the lots were fixed. `place` counts from the surest."""
+
+    pk = models.CompositePrimaryKey("certificate_id", "image_id")
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="items")
+    image = models.ForeignKey("images.Image", on_delete=models.CASCADE, related_name="+")
+    category = models.ForeignKey("taxonomy.Category", on_delete=models.CASCADE, related_name="+")
+    confidence = models.FloatField()
+    place = models.IntegerField()
+    audited = models.BooleanField(default=False)

@@ -17,7 +17,8 @@ BATCH = 2_000
 
 _ROWS = """
 SELECT i.id, i.sha256, i.original_name, i.format, i.width, i.height, i.byte_size,
-       s.category_id, s.split, s.evidence, s.blind, s.votes, s.annotation_id, u.username, a.created_at
+       s.category_id, s.split, s.evidence, s.blind, s.votes, s.annotation_id, u.username, a.created_at,
+       (a.evidence_details ->> 'certificate')::bigint
 FROM snapshots_snapshotitem s
 JOIN images_image i ON i.id = s.image_id
 LEFT JOIN labeling_annotation a ON a.id = s.annotation_id
@@ -46,6 +47,8 @@ class ExportRow:
     annotation_id: UUID | None
     annotator: str | None
     labeled_at: datetime | None
+    certificate: int | None = None
+    """Under which the label was accepted unseen."""
 
 
 def categories_frozen(*, project_id: int) -> list[dict[str, Any]]:

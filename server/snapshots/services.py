@@ -11,6 +11,7 @@ from server.core.errors import InvalidInput, LimitReached
 from server.jobs.models import LIVE_STATES
 from server.projects.models import Project
 from server.snapshots import selectors
+from server.snapshots.certificate_selectors import certificates_standing
 from server.snapshots.models import Export, Snapshot
 
 DEFAULT_SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -38,6 +39,11 @@ CROSS JOIN LATERAL (
 WHERE c.project_id = %(project)s AND c.state = 'agreed' AND c.category_id IS NOT NULL
   AND (%(evidence)s::text[] IS NULL OR c.evidence = ANY (%(evidence)s::text[]))
   AND (%(include_blind)s OR NOT c.blind)
+  AND (NOT %(certified)s OR EXISTS (
+      SELECT 1 FROM snapshots_lotitem l
+      JOIN snapshots_certificate k ON k.id = l.certificate_id AND k.state = 'accepted'
+      WHERE l.image_id = c.image_id AND l.place < (k.verdict ->> 'accepted_size')::int
+        AND (l.audited OR c.evidence = 'accepted')))
 """
 
 
@@ -49,12 +55,15 @@ def snapshot_create(
     splits: dict[str, float] | None = None,
     evidence: list[str] | None = None,
     include_blind: bool = True,
+    certified: bool = False,
     seed: int = 0,
     purpose: str = "",
 ) -> Snapshot:
     """Freeze the agreed labels of this moment. The same labels, taxonomy, splits and seed give the same digest.
 
     `purpose` marks one that a machine made for itself: people do not see it among theirs.
+
+    With `certified` only lots under a standing certificate; the certificates of the moment are frozen with the labels.
 
     One INSERT … SELECT, so it is consistent while people go on labeling; safe to repeat (it makes another row).
 
@@ -73,6 +82,7 @@ def snapshot_create(
                 "include_blind": include_blind,
                 "splits": shares,
                 **({"purpose": purpose} if purpose else {}),
+                **_certificates(project, certified=certified),
             },
             seed=seed,
             created_by=created_by,
@@ -88,12 +98,18 @@ def snapshot_create(
                     "seed": str(seed),
                     "evidence": evidence,
                     "include_blind": include_blind,
+                    "certified": certified,
                 },
             )
             snapshot.item_count = cursor.rowcount
         snapshot.digest = _digest(snapshot)
         snapshot.save(update_fields=["item_count", "digest"])
     return snapshot
+
+
+def _certificates(project: Project, *, certified: bool) -> dict[str, Any]:
+    standing = certificates_standing(project_id=project.pk)
+    return ({"certified": True} if certified else {}) | ({"certificates": standing} if standing else {})
 
 
 def _checked_splits(splits: dict[str, float]) -> dict[str, float]:
@@ -132,6 +148,7 @@ def export_create(
             created_by=created_by,
             evidence=options.get("evidence"),
             include_blind=options.get("include_blind", True),
+            certified=options.get("certified", False),
         )
         return Export.objects.create(
             project=project, snapshot=snapshot, format=format, options=options, created_by=created_by

@@ -49,6 +49,7 @@ def _source(found: Export, handle: JobHandle) -> ExportSource:
         snapshot_digest=snapshot.digest,
         taxonomy_revision=snapshot.taxonomy_revision,
         categories=snapshot.categories,
+        certificates=snapshot.filters.get("certificates", []),
         rows=_counted(snapshot_rows(snapshot_id=snapshot.pk), handle),
         original=lambda row: _original(found.project_id, row),
     )

@@ -1,7 +1,7 @@
 """What every format is given, and the records they share."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from server.snapshots.naming import class_folders, image_file_name
@@ -20,6 +20,7 @@ class ExportSource:
     categories: list[dict[str, Any]]
     rows: Iterable[ExportRow]
     original: OpenOriginal
+    certificates: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def by_id(self) -> dict[int, dict[str, Any]]:
@@ -37,6 +38,7 @@ class ExportSource:
             "snapshot": self.snapshot_digest,
             "taxonomy_revision": self.taxonomy_revision,
             "categories": self.categories,
+            "certificates": self.certificates,
         }
 
 
@@ -58,6 +60,7 @@ def record(row: ExportRow, category: dict[str, Any]) -> dict[str, Any]:
         "votes": row.votes,
         "annotation": str(row.annotation_id) if row.annotation_id else None,
         "annotator": row.annotator,
+        "certificate": row.certificate,
         "labeled_at": row.labeled_at.isoformat() if row.labeled_at else None,
     }
 

@@ -1,0 +1,17 @@
+"""What several people said of one image, and how far it can be believed."""
+
+from ml.consensus.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from ml.consensus.dawid_skene import Consensus, dawid_skene, settled_majority
+from ml.consensus.votes import Votes, majority, tally
+
+__all__ = [
+    "Consensus",
+    "Votes",
+    "cohen_kappa",
+    "dawid_skene",
+    "fleiss_kappa",
+    "krippendorff_alpha",
+    "majority",
+    "settled_majority",
+    "tally",
+]

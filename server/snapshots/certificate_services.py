@@ -1,0 +1,255 @@
+"""The life of a certificate: planned, audited, proved, accepted in one act, undone in one act, revoked by itself."""
+
+import secrets
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from psycopg.types.json import Jsonb
+
+from server.accounts.models import User
+from server.core import sql
+from server.core.errors import Conflict, InvalidInput
+from server.core.events import publish
+from server.labeling.services.consensus import consensus_refresh
+from server.labeling.services.locks import project_lock_alone
+from server.projects.models import Project
+from server.snapshots.models import Certificate, CertificateState, LotItem
+
+LIVE_AT_MOST = 3
+BATCH = 5_000
+
+# The draw is written down with the lot, in one transaction, before anyone can answer.
+DRAW = """
+INSERT INTO labeling_blinddraw (project_id, image_id, seed, lot, drawn_at)
+SELECT %(project)s, i.image_id, %(seed)s, %(certificate)s, now() FROM snapshots_lotitem i
+WHERE i.certificate_id = %(certificate)s AND i.audited
+ON CONFLICT (project_id, image_id) DO NOTHING
+"""
+QUEUE = """
+INSERT INTO labeling_queueitem
+    (project_id, image_id, purpose, rank, reason, wanted, remaining, slots, created_at)
+SELECT %(project)s, i.image_id, 'blind', open.low + random() * (open.high - open.low), '',
+       %(people)s, %(people)s, %(people)s, now()
+FROM snapshots_lotitem i, (
+    SELECT COALESCE(min(rank), 0) AS low, COALESCE(max(rank), 1) AS high FROM (
+        SELECT rank FROM labeling_queueitem WHERE project_id = %(project)s AND slots > 0
+        ORDER BY rank, id LIMIT %(spread)s) head) open
+WHERE i.certificate_id = %(certificate)s AND i.audited
+ON CONFLICT (project_id, image_id) DO UPDATE SET purpose = 'blind', rank = EXCLUDED.rank
+"""
+ACCEPT = """
+INSERT INTO labeling_annotation (id, project_id, image_id, annotator_id, kind, category_id, evidence,
+    evidence_details, comment, taxonomy_revision)
+SELECT gen_random_uuid(), p.id, i.image_id, NULL, 'label', i.category_id, 'accepted',
+       %(details)s || jsonb_build_object('probability', i.confidence), '', p.taxonomy_revision
+FROM snapshots_lotitem i JOIN projects_project p ON p.id = %(project)s
+WHERE i.certificate_id = %(certificate)s AND i.place < %(size)s AND NOT i.audited
+  AND NOT EXISTS (SELECT 1 FROM labeling_annotation a WHERE a.image_id = i.image_id AND a.evidence = 'accepted'
+                  AND a.evidence_details ->> 'certificate' = %(certificate)s::text
+                  AND NOT EXISTS (SELECT 1 FROM labeling_annotation u WHERE u.undoes_id = a.id))
+RETURNING image_id
+"""
+UNDO = """
+INSERT INTO labeling_annotation (id, project_id, image_id, annotator_id, kind, undoes_id, evidence,
+    evidence_details, comment, taxonomy_revision)
+SELECT gen_random_uuid(), a.project_id, a.image_id, %(user)s, 'undo', a.id, 'accepted', %(details)s, '',
+       p.taxonomy_revision
+FROM labeling_annotation a JOIN projects_project p ON p.id = a.project_id
+WHERE a.project_id = %(project)s AND a.evidence = 'accepted' AND a.kind = 'label'
+  AND a.evidence_details ->> 'certificate' = %(certificate)s::text
+  AND NOT EXISTS (SELECT 1 FROM labeling_annotation u WHERE u.undoes_id = a.id)
+RETURNING image_id
+"""
+
+
+def certificate_create(
+    *, project: Project, created_by: User | None, error: float, audits: int, level: float = 0.95
+) -> Certificate:
+    """A certificate whose plan a job will make. Nothing is promised yet.
+
+    Raises:
+        InvalidInput: Shares outside (0, 1), or no audits.
+        Conflict: Nothing is predicted, or three lots are being audited already.
+    """
+    if not (0 < error < 1 and 0.5 <= level < 1):
+        raise InvalidInput(f"error lies between 0 and 1 and level between 0.5 and 1; got {error} and {level}.")
+    if not 1 <= audits <= 100_000:
+        raise InvalidInput(f"audits: expected 1 to 100,000, got {audits}.")
+    if project.active_run_id is None:
+        raise Conflict("Nothing is predicted yet, so there is nothing to accept. Confirm a few images first.")
+    live = (CertificateState.PLANNING, CertificateState.AUDITING)
+    if Certificate.objects.filter(project=project, state__in=live).count() >= LIVE_AT_MOST:
+        raise Conflict(f"{LIVE_AT_MOST} lots are being audited already; finish or withdraw one.")
+    return Certificate.objects.create(
+        project=project,
+        error=error,
+        level=level,
+        audits=audits,
+        created_by=created_by,
+        run_id=project.active_run_id,
+        history=[_entry(CertificateState.PLANNING, f"At most {error:.2%} wrong, {level:.0%} sure; {audits} audits.")],
+    )
+
+
+@transaction.atomic
+def lot_fix(*, certificate: Certificate, items: list[LotItem], plan: dict[str, Any], head: str, people: int) -> None:
+    """Write the lot, its draw and the audits' places in the queue down, once. Safe to repeat."""
+    held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    if held.state != CertificateState.PLANNING:
+        return
+    LotItem.objects.bulk_create(items, batch_size=BATCH)
+    seed = secrets.randbits(53)
+    params = {"project": held.project_id, "certificate": held.pk, "seed": seed, "people": people, "spread": 2_000}
+    sql.execute(DRAW, params)
+    sql.execute(QUEUE, params)
+    held.plan, held.head = {**plan, "seed": seed}, head
+    drawn = sum(item.audited for item in items)
+    _move(held, CertificateState.AUDITING, f"{drawn} of {len(items)} images drawn at random, to be judged blind.")
+
+
+@transaction.atomic
+def verdict_record(*, certificate: Certificate, verdict: dict[str, Any]) -> None:
+    """What the audits prove now. An accepted lot that is not proved any more is revoked, with the reason."""
+    held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    held.verdict = verdict
+    proved, told = verdict["size"] > 0, _told(verdict)
+    if held.state == CertificateState.ACCEPTED:
+        if verdict.get("lost"):
+            _move(held, CertificateState.REVOKED, f"The lot changed: {verdict['lost']} of its images are gone.")
+        elif not verdict["holds"]:
+            _move(held, CertificateState.REVOKED, f"Later audits broke it: {told}")
+        else:
+            held.save(update_fields=["verdict"])
+        return
+    if held.state in (CertificateState.REVOKED, CertificateState.UNDONE):
+        return
+    state = (
+        CertificateState.PROVED
+        if proved
+        else CertificateState.AUDITING
+        if verdict["open"]
+        else CertificateState.UNPROVED
+    )
+    if state != held.state:
+        _move(held, state, told)
+    else:
+        held.save(update_fields=["verdict"])
+
+
+@transaction.atomic
+def lot_accept(*, certificate: Certificate, accepted_by: User) -> int:
+    """Give every image of the proved lot that nobody looked at its frozen label; the number of new labels.
+
+    Raises:
+        Conflict: The certificate is not proved.
+    """
+    project_lock_alone(project_id=certificate.project_id)
+    held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    if held.state == CertificateState.ACCEPTED:
+        return 0
+    if held.state != CertificateState.PROVED:
+        raise Conflict("Only a proved lot can be accepted. Answer its audits first.", code="not_proved")
+    details = {
+        "certificate": held.pk,
+        "head": held.head,
+        "accepted_by": accepted_by.pk,
+        "threshold": held.verdict["threshold"],
+    }
+    params = {
+        "project": held.project_id,
+        "certificate": held.pk,
+        "size": held.verdict["size"],
+        "details": Jsonb(details),
+    }
+    images = [row["image_id"] for row in sql.fetch_all(ACCEPT, params)]
+    consensus_refresh(image_ids=images)
+    held.verdict = {
+        **held.verdict,
+        "accepted_size": held.verdict["size"],
+        "accepted_items": LotItem.objects.filter(certificate=held, place__lt=held.verdict["size"]).count(),
+    }
+    _move(held, CertificateState.ACCEPTED, f"{len(images)} labels accepted at p ≥ {held.verdict['threshold']:.3f}.")
+    return len(images)
+
+
+@transaction.atomic
+def lot_undo(*, certificate: Certificate, undone_by: User) -> int:
+    """Take every label of the lot back; the number of labels. What people said themselves stays.
+
+    Raises:
+        Conflict: Nothing of it was accepted.
+    """
+    project_lock_alone(project_id=certificate.project_id)
+    held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    if held.state not in (CertificateState.ACCEPTED, CertificateState.REVOKED):
+        raise Conflict("Nothing of this lot is accepted, so there is nothing to take back.", code="not_accepted")
+    params = {
+        "project": held.project_id,
+        "certificate": held.pk,
+        "user": undone_by.pk,
+        "details": Jsonb({"certificate": held.pk}),
+    }
+    images = [row["image_id"] for row in sql.fetch_all(UNDO, params)]
+    consensus_refresh(image_ids=images)
+    _move(held, CertificateState.UNDONE, f"{len(images)} labels taken back by {undone_by.username}.")
+    return len(images)
+
+
+MORE = """
+UPDATE snapshots_lotitem SET audited = true WHERE (certificate_id, image_id) IN (
+    SELECT i.certificate_id, i.image_id FROM snapshots_lotitem i
+    JOIN labeling_consensus c ON c.image_id = i.image_id AND c.evidence = 'accepted'
+    WHERE i.certificate_id = %(certificate)s AND i.place < %(size)s AND NOT i.audited
+    ORDER BY hashint8extended(i.image_id, %(seed)s), i.image_id LIMIT %(count)s)
+"""
+
+
+@transaction.atomic
+def lot_audit_more(*, certificate: Certificate, count: int, people: int) -> int:
+    """Draw more audits from an accepted lot, at random among the labels nobody looked at; how many were drawn.
+
+    Raises:
+        InvalidInput: Not between 1 and 10,000.
+        Conflict: The lot is not accepted.
+    """
+    if not 1 <= count <= 10_000:
+        raise InvalidInput(f"count: expected 1 to 10,000, got {count}.")
+    held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    if held.state != CertificateState.ACCEPTED:
+        raise Conflict("Only an accepted lot can be audited further.", code="not_accepted")
+    params = {
+        "project": held.project_id,
+        "certificate": held.pk,
+        "size": held.verdict["accepted_size"],
+        "seed": secrets.randbits(53),
+        "count": count,
+        "people": people,
+        "spread": 2_000,
+    }
+    drawn = sql.execute(MORE, params)
+    sql.execute(DRAW, params)
+    sql.execute(QUEUE, params)
+    _move(held, CertificateState.ACCEPTED, f"{drawn} more images drawn from the lot, to be judged blind.")
+    return drawn
+
+
+def _told(verdict: dict[str, Any]) -> str:
+    if verdict["size"]:
+        return (
+            f"{verdict['size']} labels may be accepted: {verdict['errors']} of {verdict['audited']} audited were "
+            "wrong, "
+            f"so at most {verdict['bound']:.2%} of the others are."
+        )
+    return f"{verdict['all_errors']} of {verdict['answered']} audited labels were wrong, so no lot can be promised."
+
+
+def _move(certificate: Certificate, state: CertificateState, text: str) -> None:
+    certificate.state = state
+    certificate.history = [*certificate.history, _entry(state, text)]
+    certificate.save()
+    publish(certificate.project_id, "certificates", "annotations")
+
+
+def _entry(state: CertificateState, text: str) -> dict[str, str]:
+    return {"at": timezone.now().isoformat(), "state": str(state), "text": text}
