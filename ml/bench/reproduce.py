@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ml.bench._words_tables import GROUP, measure_words
 from ml.reproduce.runs import Run, group_names, runs_of
 from ml.reproduce.tables import write_tables
 
@@ -18,10 +19,12 @@ from ml.reproduce.tables import write_tables
 def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    lanes = runs_of(args.groups)
+    lanes = runs_of([group for group in args.groups if group != GROUP])
     with ThreadPoolExecutor(args.parallel) as pool:
         outcomes = list(pool.map(lambda runs: [_run(run, args=args) for run in runs], lanes.values()))
     written = write_tables(args.out, pages=args.docs)
+    if GROUP in args.groups:
+        outcomes.append(measure_words(data=args.data, out=args.out, pages=args.docs))
     failed = [outcome["name"] for lane in outcomes for outcome in lane if outcome["exit"] != 0]
     print(json.dumps({"runs": [outcome for lane in outcomes for outcome in lane], "failed": failed, "pages": written}))
     return 1 if failed else 0
@@ -51,10 +54,10 @@ def _call(command: list[str], *, log: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.bench reproduce", description=__doc__)
-    add = parser.add_argument
+    add, groups = parser.add_argument, [*group_names(), GROUP]
     add("--data", type=Path, default=Path("../shared/data"), help="folder of the Parquet files")
     add("--out", type=Path, default=Path("reproduce"))
-    add("--groups", nargs="*", choices=group_names(), default=group_names(), help="they run side by side")
+    add("--groups", nargs="*", choices=groups, default=groups, help="they run side by side")
     add("--docs", type=Path, default=Path("docs/methods"), help="pages whose tables are rewritten")
     add("--parallel", type=int, default=1, help="groups at a time")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
