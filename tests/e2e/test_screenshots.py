@@ -17,6 +17,7 @@ PAGES = {
     "images-gold": "/p/{full}/images?gold=true",
     "image": "/p/{full}/images?view={image}",
     "categories": "/p/{full}/categories",
+    "certificates": "/p/{full}/certificates",
     "exports": "/p/{full}/exports",
     "team": "/p/{full}/team",
     "settings": "/p/{full}/settings",

@@ -10,6 +10,7 @@ export const TOPICS = [
   "exports",
   "teaching",
   "training",
+  "certificates",
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 

@@ -21,6 +21,7 @@ const Categories = lazy(() => import("@/features/categories/Categories"));
 const Models = lazy(() => import("@/features/training/Models"));
 const Run = lazy(() => import("@/features/training/Run"));
 const Describe = lazy(() => import("@/features/categories/Describe"));
+const Certificates = lazy(() => import("@/features/certificates/Certificates"));
 const Exports = lazy(() => import("@/features/exports/Exports"));
 const Settings = lazy(() => import("@/features/settings/Settings"));
 const Team = lazy(() => import("@/features/team/Team"));
@@ -88,6 +89,7 @@ function Pages() {
         <Route path="/p/:id/models" component={Models} />
         <Route path="/p/:id/models/:run" component={Run} />
         <Route path="/p/:id/categories/new" component={Describe} />
+        <Route path="/p/:id/certificates" component={Certificates} />
         <Route path="/p/:id/exports" component={Exports} />
         <Route path="/p/:id/team" component={Team} />
         <Route path="/p/:id/settings" component={Settings} />

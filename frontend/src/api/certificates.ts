@@ -1,0 +1,68 @@
+import { request } from "./client";
+import type { Export, Page } from "./types";
+
+export type CertificateState = "planning" | "auditing" | "proved" | "unproved" | "accepted" | "revoked" | "undone";
+
+export interface CategoryVerdict {
+  readonly categories: readonly number[];
+  readonly size: number;
+  readonly audited: number;
+  readonly errors: number;
+  readonly certified: boolean;
+  readonly reason: string;
+}
+
+/** Empty while nothing is planned or judged; then what the server wrote down. */
+export interface LotPlan {
+  readonly region?: number;
+  readonly pool?: number;
+  readonly sizes?: readonly number[];
+  readonly audits_needed?: readonly number[];
+}
+
+export interface Verdict {
+  readonly size?: number;
+  readonly threshold?: number;
+  readonly audited?: number;
+  readonly errors?: number;
+  readonly bound?: number;
+  readonly answered?: number;
+  readonly open?: number;
+  readonly categories?: readonly CategoryVerdict[];
+}
+
+export interface Happened {
+  readonly at: string;
+  readonly state: CertificateState;
+  readonly text: string;
+}
+
+export interface Certificate {
+  readonly id: number;
+  readonly state: CertificateState;
+  readonly error: number;
+  readonly level: number;
+  readonly audits: number;
+  readonly head: string;
+  readonly plan: LotPlan;
+  readonly verdict: Verdict;
+  readonly history: readonly Happened[];
+  readonly card: { readonly promise: string; readonly method: string; readonly assumes: readonly string[] };
+  readonly created_at: string;
+}
+
+const get = <R>(path: string, signal?: AbortSignal) => request<R>("GET", path, signal === undefined ? {} : { signal });
+const post = <R>(path: string, body: unknown = {}) => request<R>("POST", path, { body });
+const at = (project: number, id: number): string => `/projects/${project}/certificates/${id}`;
+
+export const certificates = {
+  list: (project: number, signal?: AbortSignal) => get<Page<Certificate>>(`/projects/${project}/certificates`, signal),
+  ask: (project: number, error: number, audits: number) =>
+    post<Certificate>(`/projects/${project}/certificates`, { error, audits }),
+  accept: (project: number, id: number) => post<{ labels: number }>(`${at(project, id)}/accept`),
+  undo: (project: number, id: number) => post<{ labels: number }>(`${at(project, id)}/undo`),
+  auditMore: (project: number, id: number, count: number) =>
+    post<{ drawn: number }>(`${at(project, id)}/audits`, { count }),
+  exportCertified: (project: number) =>
+    post<Export>(`/projects/${project}/exports`, { format: "imagefolder", options: { certified: true } }),
+};
