@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from server.images.models import Image, ImageState
 
 MAX_BITS = 4
-"""Copies of a picture differ in a few of 64 bits, other pictures in about 32."""
+"""Bits of 64 in which the hashes of near-duplicates may differ. Of the field guide's 140 pairs that were drawn a moment
+apart (seed 0, scale 2: 2,019 pictures), 4 bits find 97.9 % at a precision of 96.5 %; 2 bits 87.9 % at 100 %, 6 bits
+99.3 % at 82.2 %, 8 bits all at 51.5 %: `python -m ml.bench near_duplicates`."""
 
 Hashes = NDArray[np.uint64]
 Ids = NDArray[np.int64]
