@@ -8,6 +8,7 @@ describe("what is said after a page", () => {
     expect(attentionSays(measured)).toBe("2 of 3 hidden wrong tiles caught.");
     expect(attentionSays({ ...measured, caught: 3 })).toBe("All 3 hidden wrong tiles were caught.");
     expect(attentionSays({ ...measured, planted: 1, caught: 0 })).toBe("One hidden wrong tile slipped by.");
+    expect(attentionSays({ ...measured, caught: 0 })).toBe("3 hidden wrong tiles slipped by.");
     expect(attentionSays({ ...measured, planted: 0, caught: 0 })).toBe("");
   });
 

@@ -17,9 +17,9 @@ export function attentionSays(measured: Measured): string {
       ? "The hidden wrong tile was caught."
       : `All ${count(planted)} hidden wrong tiles were caught.`;
   }
-  return planted === 1
-    ? "One hidden wrong tile slipped by."
-    : `${count(caught)} of ${count(planted)} hidden wrong tiles caught.`;
+  if (caught === 0)
+    return planted === 1 ? "One hidden wrong tile slipped by." : `${count(planted)} hidden wrong tiles slipped by.`;
+  return `${count(caught)} of ${count(planted)} hidden wrong tiles caught.`;
 }
 
 /** What follows from it, where anything does. */
