@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.looking import (
     DESK,
@@ -71,6 +71,26 @@ def test_a_known_wrong_tile_that_slipped_by_is_shown_afterwards(looking: Page, p
     looking.keyboard.press("u")
     expect(looking.locator(".missed")).to_have_count(0)
     assert faults(looking) == []
+
+
+@pytest.mark.parametrize("looking", [("light", LAPTOP, False)], indirect=True, ids=str)
+def test_what_corrections_changed_is_one_click_away(looking: Page, prepared: Prepared) -> None:
+    """The news is the server's; how much changed is said for it, because a small project may not change at all."""
+    versions = iter(range(1, 1000))
+
+    def told(route: Route) -> None:
+        taught = {"at": None, "corrections": 3, "changed": 214, "running": False, "duration_ms": 300}
+        route.fulfill(json={"version": next(versions), **taught})
+
+    looking.route("**/teaching", told)
+    desk = at_a_page(looking, prepared)
+    looking.keyboard.press("x")
+    desk.commit()
+    news = looking.get_by_role("link", name=re.compile("Your 3 corrections? changed 214 suggestions"))
+    expect(news).to_be_visible(timeout=60_000)
+    news.click()
+    expect(looking).to_have_url(re.compile(r"/images\?changed=\d+$"))
+    expect(looking.get_by_text("What the model sees differently since a correction.")).to_be_visible()
 
 
 @pytest.mark.parametrize("looking", [("light", LAPTOP, False)], indirect=True, ids=str)

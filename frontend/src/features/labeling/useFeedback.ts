@@ -13,8 +13,18 @@ export interface Feedback {
   readonly teaching: (Teaching & { readonly mine: boolean }) | null;
 }
 
-/** Pages that stay as they are when the model has learnt something; those behind them are composed anew. */
-const KEPT = 1;
+const ALL = 100;
+
+/** The page that comes next stays as it is when the model has learnt something; those behind it are composed anew. */
+function composeAnew(project: number, desk: LabelingDesk): void {
+  const ahead = desk.queue.upcoming(ALL).slice(1);
+  const next = ahead.find(({ kind }) => kind === "page")?.key;
+  leasesRelease(
+    project,
+    desk.queue.letGo(0, ({ kind, key }) => kind === "page" && key !== next),
+  );
+  void desk.queue.fill();
+}
 
 /** What comes back from the server after a page: attention, and what the corrections taught. */
 export function useFeedback(project: number, desk: LabelingDesk, pagewise: boolean): Feedback {
@@ -57,11 +67,7 @@ export function useFeedback(project: number, desk: LabelingDesk, pagewise: boole
         if (first || told.changed === 0) return;
         setTeaching({ ...told, mine: corrected.current });
         corrected.current = false;
-        leasesRelease(
-          project,
-          desk.queue.letGo(KEPT, ({ kind }) => kind === "page"),
-        );
-        void desk.queue.fill();
+        composeAnew(project, desk);
       },
       () => undefined, // the next news asks again
     );
