@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from server.api.base import ErrorBody, PageParams, ProjectView, caller, read_body, read_params
+from server.api.jobs import JobOut, job_out
 from server.api.pagination import NEWEST, page
 from server.core.errors import NotFound
+from server.jobs.models import Job
 from server.pipeline.promotion import go_back, head_decline, head_make_live
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE
@@ -112,10 +114,13 @@ class RollbackView(ProjectView):
 
     roles: ClassVar = {"POST": Role.OWNER}
 
-    @extend_schema(request=ReasonIn, responses={200: PromotionOut, 409: ErrorBody})
+    @extend_schema(request=ReasonIn, responses={200: PromotionOut, 202: JobOut, 409: ErrorBody})
     def post(self, request: Request, project_id: int) -> Response:
         reason = read_body(request, ReasonIn)["reason"] or "a person went back"
-        return Response(promotion_out(go_back(project=self.project, by=caller(request), reason=reason)))
+        made = go_back(project=self.project, by=caller(request), reason=reason)
+        if isinstance(made, Job):
+            return Response(job_out(made, may_steer=True), status=202)
+        return Response(promotion_out(made))
 
 
 def head_out(head: HeadVersion) -> dict[str, Any]:

@@ -45,6 +45,11 @@ def declare_task_modules() -> None:
 declare_task_modules()
 BEAT: dict[str, Any] = {
     "sweep": {"task": "pipeline.sweep", "schedule": 30.0, "options": {"queue": "default", "expires": 30}},
+    "drop-spaces": {
+        "task": "pipeline.drop_spaces",
+        "schedule": 6 * 3600.0,
+        "options": {"queue": "default", "expires": 3600},
+    },
     "train": {
         "task": "pipeline.train_wherever_due",
         "schedule": 300.0,

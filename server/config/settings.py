@@ -199,6 +199,8 @@ WINNOW_IMPORT_ROOTS = env.import_roots
 WINNOW_MAX_UPLOAD_BYTES = env.winnow_max_upload_bytes
 WINNOW_MAX_ARCHIVE_BYTES = env.winnow_max_archive_bytes
 WINNOW_MAX_PIXELS = env.winnow_max_pixels
+WINNOW_SPACE_RETENTION_DAYS = 30
+"""How long vectors of an encoder that no longer serves are kept, so that going back is one row and not a day."""
 WINNOW_FAILPOINT = ""
 """No place to stop at: only the settings of the tests name one (`server.core.failpoints`)."""
 WINNOW_FAILPOINT_DIR = ""

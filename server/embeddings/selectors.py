@@ -43,10 +43,9 @@ class Neighbor:
     similarity: float
 
 
-def pending_image_ids(*, project_id: int, space: EncoderVersion, chunk: int) -> list[list[int]]:
-    """Ready images without a vector in this space, in chunks of ids."""
-    ids = [row["id"] for row in sql.fetch_all(PENDING, {"project": project_id, "space": space.pk})]
-    return [ids[start : start + chunk] for start in range(0, len(ids), chunk)]
+def pending_image_ids(*, project_id: int, space: EncoderVersion) -> list[int]:
+    """Ready images without a vector in this space, and without a reason why not, by id."""
+    return [row["id"] for row in sql.fetch_all(PENDING, {"project": project_id, "space": space.pk})]
 
 
 def space_lacks(*, project_id: int, space: EncoderVersion) -> bool:

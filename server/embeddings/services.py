@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from numpy.typing import NDArray
 
 from server.core import sql
@@ -100,7 +100,16 @@ def build_index(space: EncoderVersion) -> None:
         )
 
 
-@transaction.atomic
-def space_drop(space: EncoderVersion) -> None:
-    """Drop all vectors of a space at once. They can be computed again."""
-    sql.execute(f"DROP TABLE IF EXISTS {partition_name(space.pk)}")
+def space_drop(space: EncoderVersion) -> bool:
+    """Drop all vectors of a space at once; they can be computed again. False where none were there, or where a long
+    reader holds the table: the next call tries again, and nobody waits in line behind this one."""
+    name = partition_name(space.pk)
+    if sql.fetch_value("SELECT to_regclass(%s)", [name]) is None:
+        return False
+    try:
+        with transaction.atomic():
+            sql.execute("SET LOCAL lock_timeout = '100ms'")
+            sql.execute(f"DROP TABLE {name}")
+    except OperationalError:
+        return False
+    return True

@@ -6,7 +6,7 @@ process never imports a task module. A broker that is down fails no request: the
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -81,6 +81,7 @@ KINDS = {
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "plan_lot": Kind("ml", "Planning what could be accepted"),
     "judge_lot": Kind("ml", "Judging audits"),
+    "flip_encoder": Kind("ml", "Changing over to the new encoder"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
 }
@@ -258,11 +259,26 @@ def encode_text(project_id: int, *, texts: list[str]) -> Job:
     return enqueue("encode_text", project_id=project_id, params={"texts": texts})
 
 
-def switch_encoder(project_id: int, *, name: str, created_by: User | None) -> Job:
-    """A person chose another encoder → fill its space beside the one that serves, then switch."""
+def switch_encoder(
+    project_id: int, *, name: str, created_by: User | None, back: Mapping[str, Any] | None = None
+) -> Job:
+    """A person chose another encoder → fill its space beside the one that serves, then switch.
+
+    `back` says which promotion is taken back, and which head and space served before it.
+    """
+    params = {**(back or {}), "name": name}
     key = f"switch:{project_id}:{name}"
+    return enqueue("switch_encoder", project_id=project_id, params=params, created_by=created_by, coalesce_key=key)
+
+
+def flip_encoder(project_id: int, *, params: Mapping[str, Any], created_by: User | None) -> Job:
+    """A space is full → make it ready and change over."""
     return enqueue(
-        "switch_encoder", project_id=project_id, params={"name": name}, created_by=created_by, coalesce_key=key
+        "flip_encoder",
+        project_id=project_id,
+        params=dict(params),
+        created_by=created_by,
+        coalesce_key=f"flip:{project_id}",
     )
 
 

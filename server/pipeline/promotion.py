@@ -4,10 +4,11 @@ from django.db import transaction
 
 from server.accounts.models import User
 from server.core.errors import Conflict
+from server.jobs.models import Job
 from server.pipeline import flows
 from server.projects.models import Project
 from server.registry.artefacts import head_is_whole
-from server.registry.heads import head_promote, head_refuse, rollback
+from server.registry.heads import head_promote, head_refuse, rollback, rollback_target
 from server.registry.models import HeadState, HeadVersion, Promotion
 
 
@@ -27,12 +28,18 @@ def head_make_live(*, head: HeadVersion, by: User | None, reason: str) -> Promot
 
 
 @transaction.atomic
-def go_back(*, project: Project, by: User | None, reason: str) -> Promotion:
-    """Undo the newest promotion that stands, of a head or of an encoder.
+def go_back(*, project: Project, by: User | None, reason: str) -> Promotion | Job:
+    """Undo the newest promotion that stands. A head returns at once; an encoder as it came, by a job that makes its
+    space ready first.
 
     Raises:
         Conflict: There is nothing to go back to.
     """
+    act = rollback_target(project=project)
+    now = Project.objects.values_list("active_space_id", flat=True).get(pk=project.pk)
+    if act is not None and act.previous_space is not None and act.previous_space_id != now:
+        back = {"undoes": act.pk, "head": act.previous_head_id, "space": act.previous_space_id}
+        return flows.switch_encoder(project.pk, name=act.previous_space.name, created_by=by, back=back)
     made = rollback(project=project, by=by, reason=reason)
     flows.after_promoted(project.pk)
     return made

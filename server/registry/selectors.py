@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from server.projects.models import Project
-from server.registry.models import EncoderVersion, HeadVersion
+from server.registry.models import EncoderVersion, HeadVersion, Promotion
 from server.taxonomy.models import Category
 
 DEMO = "demo"
@@ -70,3 +72,13 @@ def serving_head(project: Project, categories: Sequence[Category]) -> HeadVersio
     known = set(head.category_ids)
     whole = head.space_id == project.active_space_id and all(category.pk in known for category in categories)
     return head if whole else None
+
+
+def spaces_forgotten(*, days: int) -> list[EncoderVersion]:
+    """Spaces that no project serves, and that nobody could go back to within so many days."""
+    served = Project.objects.exclude(active_space=None).values_list("active_space_id", flat=True)
+    recent = Promotion.objects.filter(created_at__gt=Now() - timedelta(days=days))
+    held = set(served) | set(recent.values_list("space_id", flat=True))
+    held |= set(recent.exclude(previous_space=None).values_list("previous_space_id", flat=True))
+    old = EncoderVersion.objects.filter(created_at__lt=Now() - timedelta(days=days))
+    return [space for space in old.order_by("pk") if space.pk not in held]

@@ -8,7 +8,7 @@ from django.db import transaction
 from server.accounts.models import User
 from server.projects.models import Project
 from server.registry.heads import serve
-from server.registry.models import EncoderVersion
+from server.registry.models import EncoderVersion, HeadVersion, Promotion
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,15 @@ def encoder_register(facts: EncoderFacts) -> EncoderVersion:
 
 
 @transaction.atomic
-def space_activate(*, project: Project, space: EncoderVersion, by: User | None, reason: str) -> None:
+def space_activate(
+    *,
+    project: Project,
+    space: EncoderVersion,
+    by: User | None,
+    reason: str,
+    head: HeadVersion | None = None,
+    undoes: Promotion | None = None,
+) -> None:
     """Make a filled space the one that serves: one row changes, and the act is recorded. Predictions follow.
 
     The old space keeps its vectors, so that going back is the same act.
@@ -39,4 +47,4 @@ def space_activate(*, project: Project, space: EncoderVersion, by: User | None, 
     held = Project.objects.select_for_update().get(pk=project.pk)
     if held.active_space_id == space.pk:
         return
-    serve(held, space_id=space.pk, head_id=None, by=by, reason=reason)
+    serve(held, space_id=space.pk, head_id=head.pk if head else None, by=by, reason=reason, undoes=undoes)

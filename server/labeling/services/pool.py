@@ -1,11 +1,13 @@
 """The pool: images that nobody has judged and that acquisition may pick, with what the live run says of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server.core import sql
+from server.labeling.models import Consensus, QueueItem
 from server.labeling.services.blind import RESERVED, blind_params
 from server.projects.models import Project
 
@@ -69,3 +71,10 @@ def _unlabeled(table: NDArray[np.void], *, categories: bool) -> Unlabeled:
         return Unlabeled(ids, table["probability"].astype(np.float32)[:, None], margin, entropy)
     top = table["top"]
     return Unlabeled(ids, top["probability"].astype(np.float32), margin, entropy, top["category"].astype(np.int64))
+
+
+def by_need(image_ids: Sequence[int], *, project_id: int) -> list[int]:
+    """These images in the order in which people need them: labeled, in the queue, the rest; each part as it came."""
+    labeled = set(Consensus.objects.filter(project_id=project_id).values_list("image_id", flat=True))
+    queued = set(QueueItem.objects.filter(project_id=project_id).values_list("image_id", flat=True))
+    return sorted(image_ids, key=lambda image: 0 if image in labeled else 1 if image in queued else 2)

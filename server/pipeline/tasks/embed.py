@@ -8,12 +8,13 @@ import numpy as np
 
 from server.compute.encoders import MlError, encoder_describe
 from server.compute.images import SHARD_SIDE, images_encode, shard_suffices
-from server.core.errors import InvalidInput
+from server.core.failpoints import failpoint
 from server.embeddings.selectors import pending_image_ids
 from server.embeddings.services import embeddings_store, failures_store, space_index, space_prepare
 from server.images.models import Image
 from server.images.storage import THUMB, original_key, read, rendition_key
 from server.jobs.models import Chunk
+from server.labeling.services.pool import by_need
 from server.pipeline import flows
 from server.pipeline.handle import JobHandle
 from server.pipeline.station import station
@@ -38,26 +39,6 @@ def embed(handle: JobHandle) -> None:
     fill(handle, space)
 
 
-@station("switch_encoder", chunked=True, parallel=4, then=lambda handle: switch(handle))
-def switch_encoder(handle: JobHandle) -> None:
-    """Fill the space of another encoder while the old one serves; the last step makes it live."""
-    fill(handle, encoder_register(EncoderFacts(**asdict(encoder_describe(_wanted(handle))))))
-
-
-def switch(handle: JobHandle) -> None:
-    """Everything that could be embedded is: the new space serves from now on."""
-    space = encoder_register(EncoderFacts(**asdict(encoder_describe(_wanted(handle)))))
-    space_activate(project=handle.project, space=space, by=handle.job.created_by, reason="chosen by a person")
-    flows.after_embedded(handle.project_id)
-
-
-def _wanted(handle: JobHandle) -> str:
-    name = handle.params.get("name")
-    if not isinstance(name, str) or not name:
-        raise InvalidInput("This job names no encoder.")
-    return name
-
-
 def first_space(project: Project) -> EncoderVersion:
     """The space of the encoder that the project was made with."""
     space = encoder_register(EncoderFacts(**asdict(encoder_describe(encoder_name(project)))))
@@ -75,7 +56,10 @@ def fill(handle: JobHandle, space: EncoderVersion) -> None:
 
 
 def _pending(handle: JobHandle, space: EncoderVersion) -> list[list[int]]:
-    return pending_image_ids(project_id=handle.project_id, space=space, chunk=CHUNK)
+    """Labeled images first, then those that people are about to see, then the rest."""
+    ids = pending_image_ids(project_id=handle.project_id, space=space)
+    ids = by_need(ids, project_id=handle.project_id)
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
 def _embed_chunk(handle: JobHandle, chunk: Chunk, space: EncoderVersion) -> None:
@@ -88,6 +72,7 @@ def _embed_chunk(handle: JobHandle, chunk: Chunk, space: EncoderVersion) -> None
         failures |= part.failures
     ids = [image_id for part in encoded for image_id in part.ids]
     vectors = np.concatenate([part.vectors for part in encoded] or [np.empty((0, space.dim), np.float32)])
+    failpoint("embedded")
     with handle.commit(chunk, done=len(ids), failed=len(failures)):
         embeddings_store(space=space, project_id=handle.project_id, image_ids=ids, vectors=vectors)
         failures_store(space=space, failures=failures)
@@ -117,4 +102,4 @@ def _read(image: Image, *, small: bool) -> bytes | None:
         return None
 
 
-__all__ = ["MlError", "embed", "encoder_describe", "fill", "first_space", "switch", "switch_encoder"]
+__all__ = ["MlError", "embed", "encoder_describe", "fill", "first_space"]

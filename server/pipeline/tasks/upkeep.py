@@ -3,11 +3,14 @@
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 
+from server.embeddings.services import space_drop
 from server.jobs.canary import canary_seen
 from server.jobs.sweeping import sweep
 from server.pipeline import flows
 from server.pipeline.handle import worker_name
+from server.registry.selectors import spaces_forgotten
 
 
 @shared_task(name="pipeline.sweep")  # type: ignore[untyped-decorator]
@@ -21,6 +24,13 @@ def sweep_jobs(**unknown: Any) -> None:
 def train_wherever_due(**unknown: Any) -> None:
     """Start the runs that a schedule or drift asks for, and those whose trigger was lost with its process."""
     flows.train_wherever_due()
+
+
+@shared_task(name="pipeline.drop_spaces")  # type: ignore[untyped-decorator]
+def drop_spaces(**unknown: Any) -> None:
+    """Vectors of encoders that nobody serves any more go after the time in which somebody might go back."""
+    for space in spaces_forgotten(days=settings.WINNOW_SPACE_RETENTION_DAYS):
+        space_drop(space)
 
 
 @shared_task(name="pipeline.canary")  # type: ignore[untyped-decorator]

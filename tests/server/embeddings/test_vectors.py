@@ -123,12 +123,9 @@ def test_what_cannot_be_embedded_is_named_and_not_tried_again() -> None:
     failures_store(space=space, failures={made.images[1]: ("not_finite", "gave NaN")})
     failures_store(space=space, failures={made.images[1]: ("not_finite", "gave NaN")})
     assert EmbeddingFailure.objects.get().message == "gave NaN"
-    pending = pending_image_ids(project_id=made.project.pk, space=space, chunk=1)
-    assert pending == [[made.images[0]], [made.images[2]]]
-    assert pending_image_ids(project_id=made.project.pk, space=space_of(), chunk=2) == [
-        made.images[:2],
-        made.images[2:],
-    ]
+    pending = pending_image_ids(project_id=made.project.pk, space=space)
+    assert pending == [made.images[0], made.images[2]]
+    assert pending_image_ids(project_id=made.project.pk, space=space_of()) == made.images
 
 
 def test_the_mapped_copy_follows_the_database() -> None:

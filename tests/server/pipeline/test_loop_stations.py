@@ -18,8 +18,11 @@ from server.images.models import Image
 from server.images.storage import original_key, put
 from server.jobs.models import Job, State
 from server.labeling.models import BlindDraw, Purpose, QueueItem
+from server.labeling.services.pool import by_need
 from server.pipeline import flows, tasks
+from server.pipeline.promotion import go_back
 from server.pipeline.station import run_pending
+from server.pipeline.tasks.upkeep import drop_spaces
 from server.predictions.models import Prediction, Prototype
 from server.projects.models import Project
 from server.registry.models import EncoderVersion, Promotion
@@ -205,6 +208,52 @@ def test_another_encoder_fills_its_space_beside_the_old_one_and_then_serves(enco
     assert made.project.active_run is not None
     assert made.project.active_run.space_id == new.pk
     assert Promotion.objects.filter(previous_space=old, space=new).count() == 1
+
+
+def test_going_back_to_an_encoder_brings_its_head_and_its_predictions_with_it(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    old = loop(made).active_space
+    flows.switch_encoder(made.project.pk, name=encoders[1], created_by=None)
+    run_pending(project_id=made.project.pk)
+    made.label(made.images[0], made.categories[1])
+    job = go_back(project=made.project, by=None, reason="it was better")
+    assert isinstance(job, Job) and job.kind == "switch_encoder"
+    run_pending(project_id=made.project.pk)
+    made.project.refresh_from_db()
+    assert made.project.active_space == old
+    assert made.project.active_run is not None and made.project.active_run.space == old
+    assert Prototype.objects.get(space=old).count == 1
+    assert [act.undoes_id is not None for act in Promotion.objects.order_by("pk")] == [False, False, True]
+
+
+def test_labeled_images_come_first_into_a_new_space_then_queued_ones(encoders: list[str]) -> None:
+    made = photographed(encoders[0])
+    loop(made)
+    made.label(made.images[7], made.categories[0])
+    QueueItem.objects.exclude(image_id=made.images[5]).delete()
+    order = by_need(made.images, project_id=made.project.pk)
+    assert order[:2] == [made.images[7], made.images[5]]
+    assert order[2:] == [image for image in made.images if image not in order[:2]]
+
+
+def test_vectors_of_an_encoder_that_nobody_serves_go_once_nobody_can_want_them_back(
+    encoders: list[str], settings: Any
+) -> None:
+    made = photographed(encoders[0])
+    old = loop(made).active_space
+    assert old is not None
+    flows.switch_encoder(made.project.pk, name=encoders[1], created_by=None)
+    run_pending(project_id=made.project.pk)
+    drop_spaces()
+    assert embeddings_count(project_id=made.project.pk, space=old) == 12
+    long_ago = "2020-01-01T00:00Z"
+    Promotion.objects.update(created_at=long_ago)
+    EncoderVersion.objects.update(created_at=long_ago)
+    drop_spaces()
+    made.project.refresh_from_db()
+    assert embeddings_count(project_id=made.project.pk, space=old) == 0
+    assert made.project.active_space is not None
+    assert embeddings_count(project_id=made.project.pk, space=made.project.active_space) == 12
 
 
 def test_an_encoder_that_cannot_be_had_fails_the_job_with_what_to_do(encoders: list[str]) -> None:

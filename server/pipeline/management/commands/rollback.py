@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from server.core.errors import ApplicationError
+from server.jobs.models import Job
 from server.pipeline.management.projects import project_named
 from server.pipeline.promotion import go_back
 from server.registry.heads import rollback_target
@@ -29,5 +30,8 @@ class Command(BaseCommand):
             made = go_back(project=project, by=None, reason=options["reason"])
         except ApplicationError as error:
             raise CommandError(error.message) from error
+        if isinstance(made, Job):
+            self.stdout.write(f"{project.name}: job {made.pk} makes the earlier encoder's space ready and changes over")
+            return
         served = f"head {made.head_id}" if made.head_id else "no head: predictions are fitted on the spot"
         self.stdout.write(f"{project.name}: back to {served}, space {made.space_id}")
