@@ -11,13 +11,14 @@ from ml.heads.hierarchical import fit_hierarchical
 from ml.heads.linear_probe import fit_logistic, fit_lp_plus_plus
 from ml.heads.memory import fit_knn, fit_tip_adapter, fit_tip_adapter_f
 from ml.heads.prototypes import fit_euclidean_prototypes, fit_prototypes
-from ml.heads.text import fit_text_prototypes, fit_zero_shot
+from ml.heads.text import fit_text_blend, fit_text_prototypes, fit_zero_shot
 
 _FITS: dict[str, Callable[[Examples, int], Head]] = {
     "zero-shot": lambda examples, seed: fit_zero_shot(examples),
     "prototypes": lambda examples, seed: fit_prototypes(examples),
     "prototypes-euclidean": lambda examples, seed: fit_euclidean_prototypes(examples),
     "text-prototypes": lambda examples, seed: fit_text_prototypes(examples),
+    "text-blend": lambda examples, seed: fit_text_blend(examples),
     "gda": lambda examples, seed: fit_gda(examples, seed=seed),
     "tip-adapter": lambda examples, seed: fit_tip_adapter(examples),
     "tip-adapter-f": lambda examples, seed: fit_tip_adapter_f(examples, seed=seed),
@@ -54,8 +55,8 @@ def fit_head(kind: str, examples: Examples, *, seed: int = 0) -> Head:
 def default_kind(examples: Examples) -> str:
     """The kind that does best with so many examples, without a validation set (`docs/methods/heads.md`).
 
-    Nothing but text: zero-shot. One example a class, or classes without any: prototypes, with text as prior where
-    there is text. From two a class on: Gaussian discriminants, which at one would be the same prototypes but could
+    Nothing but text: zero-shot. One example a class, or classes without any: prototypes, or where there is text the
+    blend that leans on it for as long as it predicts better. From two a class on: Gaussian discriminants, which at one would be the same prototypes but could
     not be updated in place.
     """
     if not len(examples.support) and examples.text is not None:
@@ -63,5 +64,5 @@ def default_kind(examples: Examples) -> str:
     shots = examples.shots
     few = int(shots.max()) < 2 or int(shots.min()) == 0
     if few:
-        return "prototypes" if examples.text is None else "text-prototypes"
+        return "prototypes" if examples.text is None else "text-blend"
     return "gda"

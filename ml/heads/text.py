@@ -15,6 +15,9 @@ from ml.heads.prototypes import PrototypeHead, leave_one_out_logits
 # Pseudo-examples that a class's text is worth; one, until enough labels tell.
 PRIOR_COUNTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 DEFAULT_PRIOR_COUNT = 1.0
+# What examples may weigh beside text, and how many of them it takes to be heard.
+BLEND_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+BLEND_COUNTS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def random_words(count: int, *, generator: torch.Generator) -> list[str]:
@@ -74,4 +77,39 @@ def fit_text_prototypes(examples: Examples) -> PrototypeHead:
         sums=blended,
         counts=pseudo,
         euclidean=False,
+    )
+
+
+def fit_text_blend(examples: Examples) -> LinearHead:
+    """Zero-shot logits plus what the examples add: s x·t_c + α x̃·Σx̃_c / (K_c + κ), with x̃ centered.
+
+    The cache term is Tip-Adapter's (Zhang et al. 2022) with a linear kernel, shrunk by κ so that a class of few
+    examples leans on its text and one without has its text alone. α, in units of the encoder's scale, and κ are chosen
+    by leave-one-out likelihood among values that include α = 0: where the names are worth more than the labels, the
+    labels only set the temperature.
+    """
+    text = examples.require_text()
+    features = centered(examples)
+    mapped = features(examples.support)
+    sums, counts = class_sums(mapped, examples.class_index, n_classes=examples.n_classes)
+    said = examples.text_scale * examples.support @ text.T
+    own = torch.arange(len(mapped), device=mapped.device), examples.class_index
+    fits = []
+    for kappa in BLEND_COUNTS:
+        cache = mapped @ (sums / (counts + kappa)[:, None]).T
+        without = ((sums[own[1]] - mapped) * mapped).sum(dim=1) / (counts[own[1]] - 1 + kappa)
+        cache[own] = without
+        for alpha in BLEND_WEIGHTS:
+            held_out = said + alpha * examples.text_scale * cache
+            temperature = fit_temperature(held_out, examples.class_index)
+            loss = float(mean_nll(held_out, examples.class_index, temperature=temperature)) if len(mapped) else 0.0
+            fits.append((loss, alpha, kappa, float(temperature)))
+    _, alpha, kappa, temperature = min(fits)
+    return LinearHead(
+        kind="text-blend",
+        temperature=temperature,
+        features=features,
+        weight=alpha * examples.text_scale * sums / (counts + kappa)[:, None],
+        bias=text.new_zeros(len(text)),
+        text=examples.text_scale * text,
     )

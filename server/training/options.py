@@ -12,7 +12,7 @@ from server.projects.models import Project
 from server.training.models import Method
 
 KEY = "training"
-HEADS = ("default", "gda", "logistic", "lp++", "prototypes", "text-prototypes")
+HEADS = ("default", "gda", "logistic", "lp++", "prototypes", "text-prototypes", "text-blend")
 METRICS = ("accuracy", "macro_f1")
 
 

@@ -165,8 +165,8 @@ class TestEveryHead:
 @pytest.mark.parametrize("kind", LEARNING)
 def test_a_class_without_example_or_text_is_refused(kind: str) -> None:
     examples = replace(world(shots=(3, 0, 3, 3)), text=None, parents=tree_of(4))
-    # Two of the kinds cannot do without text at all, and say that first.
-    expected = ConfigError if kind == "text-prototypes" else EmptyClassError
+    # Some of the kinds cannot do without text at all, and say that first.
+    expected = ConfigError if kind in ("text-prototypes", "text-blend") else EmptyClassError
     with pytest.raises(expected):
         fit_head(kind, examples)
 

@@ -223,7 +223,7 @@ class TestText:
         head = fit_head("zero-shot", Examples.of(x[:0], [], n_classes=3, text=text, text_scale=50.0))
         torch.testing.assert_close(head.probabilities(x), torch.softmax(50 * x @ text.T, dim=1))
 
-    @pytest.mark.parametrize("kind", ["default", "gda", "text-prototypes", "tip-adapter", "lp++"])
+    @pytest.mark.parametrize("kind", ["default", "gda", "text-prototypes", "text-blend", "tip-adapter", "lp++"])
     def test_good_text_beside_two_poor_examples_helps(self, kind: str) -> None:
         generator = torch.Generator().manual_seed(0)
         labels = torch.arange(5).repeat_interleave(2)
@@ -237,6 +237,16 @@ class TestText:
             return float((fit_head(fitted, examples).logits(fresh).argmax(dim=1) == truth).float().mean())
 
         assert accuracy(torch.eye(5, 16)) > accuracy(None) + 0.02
+
+    def test_labels_that_say_nothing_leave_the_names_as_they_were(self) -> None:
+        """Where the names are right and the labels are shuffled, leave-one-out finds that the labels add nothing."""
+        generator = torch.Generator().manual_seed(0)
+        truth = torch.arange(12).repeat_interleave(4)
+        support = unit(torch.eye(16)[truth] + 0.3 * torch.randn(48, 16, generator=generator))
+        shuffled = truth[torch.randperm(48, generator=generator)]
+        examples = Examples.of(support, shuffled, n_classes=12, text=torch.eye(12, 16), background=torch.zeros(16))
+        guess = fit_head("text-blend", examples).logits(support).argmax(dim=1)
+        assert torch.equal(guess, fit_head("zero-shot", examples).logits(support).argmax(dim=1))
 
     def test_text_stands_in_for_a_class_without_examples(self) -> None:
         x, labels = blobs()
