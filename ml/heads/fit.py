@@ -56,8 +56,8 @@ def default_kind(examples: Examples) -> str:
     """The kind that does best with so many examples, without a validation set (`docs/methods/heads.md`).
 
     Nothing but text: zero-shot. One example a class, or classes without any: prototypes, or where there is text the
-    blend that leans on it for as long as it predicts better. From two a class on: Gaussian discriminants, which at one would be the same prototypes but could
-    not be updated in place.
+    blend that leans on it for as long as it predicts better. From two a class on: Gaussian discriminants, which at
+    one would be the same prototypes but could not be updated in place.
     """
     if not len(examples.support) and examples.text is not None:
         return "zero-shot"
