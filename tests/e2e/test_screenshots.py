@@ -18,6 +18,7 @@ PAGES = {
     "image": "/p/{full}/images?view={image}",
     "categories": "/p/{full}/categories",
     "certificates": "/p/{full}/certificates",
+    "models": "/p/{full}/models",
     "exports": "/p/{full}/exports",
     "team": "/p/{full}/team",
     "settings": "/p/{full}/settings",
