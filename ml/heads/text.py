@@ -101,9 +101,9 @@ def fit_text_blend(examples: Examples) -> LinearHead:
         cache[own] = without
         for alpha in BLEND_WEIGHTS:
             held_out = said + alpha * examples.text_scale * cache
-            temperature = fit_temperature(held_out, examples.class_index)
-            loss = float(mean_nll(held_out, examples.class_index, temperature=temperature)) if len(mapped) else 0.0
-            fits.append((loss, alpha, kappa, float(temperature)))
+            fitted = fit_temperature(held_out, examples.class_index)
+            loss = float(mean_nll(held_out, examples.class_index, temperature=fitted)) if len(mapped) else 0.0
+            fits.append((loss, alpha, kappa, float(fitted)))
     _, alpha, kappa, temperature = min(fits)
     return LinearHead(
         kind="text-blend",
