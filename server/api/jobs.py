@@ -16,6 +16,7 @@ from server.jobs.models import LIVE_STATES, Job, State
 from server.jobs.selectors import job_speed, jobs_of_project
 from server.jobs.services import job_cancel
 from server.pipeline import flows
+from server.pipeline.kinds import KINDS
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE, membership_for
 
@@ -66,7 +67,7 @@ class JobParams(PageParams):
 def job_out(job: Job, *, may_steer: bool) -> dict[str, Any]:
     """`may_steer`: an owner, or whoever started it. Tracebacks are for owners."""
     rate, seconds_left = job_speed(job)
-    kind = flows.KINDS.get(job.kind)
+    kind = KINDS.get(job.kind)
     live = job.state in LIVE_STATES
     return {
         "id": job.pk,

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
@@ -26,6 +25,7 @@ from server.jobs.selectors import live_job
 from server.labeling.models import Annotation
 from server.labeling.page_selectors import teaching_key
 from server.labeling.services.page_stock import stock_count
+from server.pipeline.kinds import KINDS
 from server.predictions.heads import trained_head_of
 from server.predictions.models import PredictionRun
 from server.projects.models import Project
@@ -55,36 +55,6 @@ logger = logging.getLogger(__name__)
 _not_before: dict[int, int] = {}
 """Project → sequence of the label at which this process asks next. A prediction is due no earlier than that."""
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Where a kind of job runs and what people read while it does."""
-
-    queue: str
-    title: str
-
-
-KINDS = {
-    "draw_demo": Kind("default", "Drawing the demo's pictures"),
-    "unpack": Kind("default", "Unpacking an archive"),
-    "ingest": Kind("default", "Reading images"),
-    "embed": Kind("ml", "Looking at images"),
-    "predict": Kind("ml", "Predicting categories"),
-    "acquire": Kind("ml", "Choosing what to label next"),
-    "train": Kind("ml", "Training a better model"),
-    "encode_text": Kind("interactive", "Reading a text"),
-    "teach": Kind("interactive", "Learning from corrections"),
-    "inject": Kind("interactive", "Taking new categories in"),
-    "rehearse": Kind("ml", "Learning to write new categories"),
-    "try_words": Kind("interactive", "Trying a description"),
-    "switch_encoder": Kind("ml", "Changing the encoder"),
-    "plan_lot": Kind("ml", "Planning what could be accepted"),
-    "judge_lot": Kind("ml", "Judging audits"),
-    "flip_encoder": Kind("ml", "Changing over to the new encoder"),
-    "export": Kind("default", "Writing an export"),
-    "purge": Kind("default", "Deleting a project"),
-}
 
 
 def enqueue(

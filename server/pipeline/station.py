@@ -18,6 +18,7 @@ from server.jobs.models import Chunk, Job, State
 from server.jobs.services import StaleAttempt, job_claim, job_end, job_fence
 from server.pipeline import flows
 from server.pipeline.handle import Cancelled, JobHandle, worker_name
+from server.pipeline.kinds import KINDS
 
 logger = logging.getLogger(__name__)
 EXPECTED = (ApplicationError, MlError)
@@ -41,13 +42,13 @@ STATIONS: dict[str, Station] = {}
 def station(
     kind: str, *, chunked: bool = False, parallel: int = 1, then: Callable[[JobHandle], None] | None = None
 ) -> Callable[[Callable[[JobHandle], None]], Callable[[JobHandle], None]]:
-    """Make a function the worker side of `flows.KINDS[kind]` and register it with Celery as `pipeline.<kind>`.
+    """Make a function the worker side of `KINDS[kind]` and register it with Celery as `pipeline.<kind>`.
 
     `chunked`: several workers may share a job; the body runs `for chunk in handle.chunks()` and may be entered again.
     `then` runs in the transaction that ends the job, so what comes next is never forgotten and never started twice.
     """
-    if kind not in flows.KINDS:
-        raise ValueError(f"{kind!r} is not in flows.KINDS; add its queue and title there first")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is not in KINDS; add its queue and title there first")
 
     def register(body: Callable[[JobHandle], None]) -> Callable[[JobHandle], None]:
         STATIONS[kind] = Station(kind, body, chunked, parallel, then)

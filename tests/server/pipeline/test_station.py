@@ -9,6 +9,7 @@ from server.core.errors import InvalidInput
 from server.jobs.models import Job, State
 from server.pipeline import flows, station
 from server.pipeline.handle import JobHandle
+from server.pipeline.kinds import KINDS, Kind
 from server.projects.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _own_stations() -> Iterator[None]:
-    kinds = {"parts": flows.Kind("default", "Parts"), "whole": flows.Kind("default", "Whole")}
-    with patch.dict(flows.KINDS, kinds), patch.dict(station.STATIONS), flows.without_messages():
+    kinds = {"parts": Kind("default", "Parts"), "whole": Kind("default", "Whole")}
+    with patch.dict(KINDS, kinds), patch.dict(station.STATIONS), flows.without_messages():
         yield
 
 

@@ -1,0 +1,33 @@
+"""Every kind of job: the queue that it goes to, and what people read while it runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where a kind of job runs and what people read while it does."""
+
+    queue: str
+    title: str
+
+
+KINDS = {
+    "draw_demo": Kind("default", "Drawing the demo's pictures"),
+    "unpack": Kind("default", "Unpacking an archive"),
+    "ingest": Kind("default", "Reading images"),
+    "embed": Kind("ml", "Looking at images"),
+    "predict": Kind("ml", "Predicting categories"),
+    "acquire": Kind("ml", "Choosing what to label next"),
+    "train": Kind("ml", "Training a better model"),
+    "encode_text": Kind("interactive", "Reading a text"),
+    "teach": Kind("interactive", "Learning from corrections"),
+    "inject": Kind("interactive", "Taking new categories in"),
+    "rehearse": Kind("ml", "Learning to write new categories"),
+    "try_words": Kind("interactive", "Trying a description"),
+    "switch_encoder": Kind("ml", "Changing the encoder"),
+    "plan_lot": Kind("ml", "Planning what could be accepted"),
+    "judge_lot": Kind("ml", "Judging audits"),
+    "flip_encoder": Kind("ml", "Changing over to the new encoder"),
+    "export": Kind("default", "Writing an export"),
+    "purge": Kind("default", "Deleting a project"),
+}
