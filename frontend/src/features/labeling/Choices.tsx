@@ -90,7 +90,7 @@ export function Choices({ item, taxonomy, recent, give, setMode }: ChoicesProps)
           ))}
         </div>
       )}
-      {item.reason && !item.blind && <p class="small faint side-why">{reasonOf(item.reason)}</p>}
+      {item.reason && !item.blind && <p class="small faint side-why">Why this one: {item.reason}.</p>}
     </>
   );
 }
@@ -155,12 +155,3 @@ function Choice({
     </button>
   );
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  margin: "Shown because the model wavers between two categories.",
-  entropy: "Shown because the model is unsure.",
-  least_confidence: "Shown because even the first suggestion is weak.",
-  random: "Shown at random.",
-};
-
-const reasonOf = (reason: string): string => REASONS[reason] ?? "";
