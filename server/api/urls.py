@@ -28,6 +28,7 @@ RESOURCES = [
     "snapshots",
     "exports",
     "certificates",
+    "annotators",
     "schema",
 ]
 

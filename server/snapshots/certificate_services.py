@@ -163,6 +163,7 @@ def lot_accept(*, certificate: Certificate, accepted_by: User) -> int:
         "details": Jsonb(details),
     }
     images = [row["image_id"] for row in sql.fetch_all(ACCEPT, params)]
+    sql.execute(UNQUEUE, {"project": held.project_id, "images": images})
     consensus_refresh(image_ids=images)
     held.verdict = {
         **held.verdict,
@@ -196,6 +197,14 @@ def lot_undo(*, certificate: Certificate, undone_by: User) -> int:
     return len(images)
 
 
+# Nobody needs to be shown what was just accepted. What somebody holds stays theirs.
+UNQUEUE = """
+DELETE FROM labeling_queueitem WHERE id IN (
+    SELECT id FROM labeling_queueitem
+    WHERE project_id = %(project)s AND image_id = ANY(%(images)s) AND purpose = 'acquired'
+      AND slots = wanted AND remaining = wanted
+    FOR UPDATE SKIP LOCKED)
+"""
 MORE = """
 UPDATE snapshots_lotitem SET audited = true WHERE (certificate_id, image_id) IN (
     SELECT i.certificate_id, i.image_id FROM snapshots_lotitem i
