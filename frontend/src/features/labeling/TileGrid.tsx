@@ -26,15 +26,14 @@ interface TileGridProps {
 /** All tiles of a page at once, as large as the screen allows; nothing scrolls and nothing moves. */
 export function TileGrid({ page, sheet, urls, fit, name, taxonomy, pictures, gestures, resting }: TileGridProps) {
   const list = useRef<HTMLDivElement>(null);
-  // a new page takes the keyboard, so that a screen reader reads it
+  // The elements stay from page to page: making them anew, and the focus with them, costs a layout of its own.
   useLayoutEffect(() => {
-    if (resting) list.current?.focus({ preventScroll: true });
+    if (resting && document.activeElement !== list.current) list.current?.focus({ preventScroll: true });
   }, [page.id, resting]);
   return (
     <div class="tiles-room">
       <div
         ref={list}
-        key={page.id}
         class="tiles"
         role="listbox"
         tabIndex={0}
@@ -50,7 +49,7 @@ export function TileGrid({ page, sheet, urls, fit, name, taxonomy, pictures, ges
       >
         {page.tiles.map((tile, at) => (
           <Tile
-            key={tile.image.id}
+            key={at}
             at={at}
             tile={tile}
             url={urls[at] ?? tile.image.thumb}

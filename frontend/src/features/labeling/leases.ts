@@ -31,6 +31,7 @@ export function leasing(project: number, source: Source, tilesMost: () => number
   return {
     want: wantPages,
     lease: async (count, held) => {
+      await new Promise((painted) => setTimeout(painted)); // the page that follows this key comes first
       const { category } = source;
       const { entries, empty, remaining } = await pages.lease(project, {
         count: Math.min(count, 4),

@@ -14,6 +14,8 @@ import { actDone } from "./timing";
 import type { Screen } from "./useScreen";
 
 const AHEAD = 10;
+/** What comes later is fetched when what is wanted now has been painted. */
+const AFTER_PAINT_MS = 30;
 const RENEW_MS = 60_000;
 const ASK_AGAIN_MS = 10_000;
 /** Leases last some minutes. After a pause as long as this the first key asks what is still held. */
@@ -34,12 +36,17 @@ export function useDesk(project: number, source: Source, screen: Screen): DeskOn
   const { desk, pictures, clock } = made;
 
   useEffect(() => {
+    let fetching: ReturnType<typeof setTimeout> | undefined;
     const stop = desk.subscribe(() => {
-      prefetch(desk, pictures, screen);
       redraw((now) => now + 1);
+      clearTimeout(fetching);
+      fetching = setTimeout(() => prefetch(desk, pictures, screen), AFTER_PAINT_MS);
     });
     void desk.queue.fill();
-    return stop;
+    return () => {
+      clearTimeout(fetching);
+      stop();
+    };
   }, [desk, pictures, screen]);
 
   useEffect(() => {
