@@ -92,16 +92,18 @@ def compose_pages(
     if category is not None:
         tiles = tiles[found.category[tiles] == category]
     by_category = {c: rows for c, rows in _by_category(found, tiles).items() if len(rows) >= FEWEST_TILES}
+    worth = {c: _worth(found, rows, int(size[c])) for c, rows in by_category.items()}
     plans: list[PagePlan] = []
-    while len(plans) < count and by_category:
-        chosen = max(by_category, key=lambda c: _worth(found, by_category[c], int(size[c])))
+    while len(plans) < count and worth:
+        chosen = max(worth, key=worth.__getitem__)
         rows = _page(vectors, found, by_category[chosen], most=int(size[chosen]), rng=rng)
         plans.append(_plan(chosen, rows, found, members))
         left = np.setdiff1d(by_category[chosen], rows, assume_unique=True)
         if len(left) >= FEWEST_TILES:
             by_category[chosen] = left
+            worth[chosen] = _worth(found, left, int(size[chosen]))
         else:
-            del by_category[chosen]
+            del worth[chosen]
     order = {plan.category: place for place, plan in reversed(list(enumerate(plans)))}
     return sorted(plans, key=lambda plan: order[plan.category])
 

@@ -29,13 +29,13 @@ def worker(queue: str, env: dict[str, str]) -> Program:
     They yield to the web process: a person waits for that one.
     """
     pool = ["--pool=prefork", "--concurrency=2"] if queue == "default" else ["--pool=solo"]
-    threads = {"default": 1, "ml": cores(), "interactive": max(1, cores() // 2)}[queue]
+    threads = {"default": 1, "ml": cores(), "interactive": cores()}[queue]
     command = [*CELERY, "worker", "-Q", queue, "-n", f"{queue}@%h", *pool, "--loglevel=INFO"]
     command += ["--without-gossip", "--without-mingle"]
     return Program(
         f"worker-{queue}",
         command,
-        env={"OMP_NUM_THREADS": str(threads), **env},
+        env={"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", **env},
         nice={"default": 5, "ml": 10, "interactive": 3}[queue],
         stop_seconds=WORKER_STOP_SECONDS,
     )
