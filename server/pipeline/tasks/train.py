@@ -59,19 +59,25 @@ def train(handle: JobHandle) -> None:
     try:
         _train(handle, run)
     except Cancelled:
-        training_run_end(run=run, outcome=Outcome.STOPPED, reason="Stopped by a person.")
+        _stopped(handle, run, "Stopped by a person.")
         raise
     except (ApplicationError, MlError) as error:
-        training_run_end(run=run, outcome=Outcome.STOPPED, reason=str(error))
+        _stopped(handle, run, str(error))
         raise
     except DatabaseError:
         raise
     except Exception as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        training_run_end(run=run, outcome=Outcome.STOPPED, reason=DISK_FULL if full else UNFORESEEN)
+        _stopped(handle, run, DISK_FULL if full else UNFORESEEN)
         if full:
             raise Unavailable(DISK_FULL) from error
         raise
+
+
+def _stopped(handle: JobHandle, run: TrainingRun, reason: str) -> None:
+    """Behind the fence: a worker that lost the job to another one has no say in what became of the run."""
+    with handle.commit():
+        training_run_end(run=run, outcome=Outcome.STOPPED, reason=reason)
 
 
 def after(handle: JobHandle) -> None:
