@@ -125,7 +125,8 @@ def _summary(found: dict[str, list[Outcome]], *, goal_error: float) -> dict[str,
         "accepted": round(float(accepted.mean()), 4),
         "baseline_accepted": round(float(usual.mean()), 4),
     }
-    for name, rounds in found.items():
+    # Weighted audits have no model of auditors who err, so there they are not offered.
+    for name, rounds in ((name, rounds) for name, rounds in found.items() if rounds):
         broken = sum(outcome.error > goal_error for outcome in rounds)
         interval = exact_interval(broken, trials=len(rounds))
         key = {"lots": "broken", "exact": "baseline_broken"}.get(name, f"{name}_broken")

@@ -31,11 +31,17 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vectors are made once for all tests here."""
+    return tmp_path_factory.mktemp("vectors")
+
+
 def test_the_report_holds_both_methods_and_what_broke(
-    capsys: pytest.CaptureFixture[str], photographs: Path, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], photographs: Path, kept: Path
 ) -> None:
     arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC), "--json"]
-    arguments += ["--cache", str(tmp_path), "--labels-per-class", "5", "--audits", "40", "--error", "0.2"]
+    arguments += ["--cache", str(kept), "--labels-per-class", "5", "--audits", "40", "--error", "0.2"]
     assert main([*arguments, "--projects", "6", "--seed", "0"]) == 0
     report = json.loads(capsys.readouterr().out)
     for key in ("accepted", "baseline_accepted", "broken", "head_accuracy", "actions_per_label"):
@@ -46,9 +52,16 @@ def test_the_report_holds_both_methods_and_what_broke(
     assert (report["projects"], report["categories"], report["audits"]) == (6, 3, 40)
 
 
-def test_too_few_images_are_said_in_one_line(
-    capsys: pytest.CaptureFixture[str], photographs: Path, tmp_path: Path
-) -> None:
+def test_too_few_images_are_said_in_one_line(capsys: pytest.CaptureFixture[str], photographs: Path, kept: Path) -> None:
     arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC)]
-    assert main([*arguments, "--cache", str(tmp_path), "--labels-per-class", "40", "--projects", "1"]) == 1
+    assert main([*arguments, "--cache", str(kept), "--labels-per-class", "40", "--projects", "1"]) == 1
     assert "needs more than 40 images" in capsys.readouterr().err
+
+
+def test_auditors_who_err_can_be_modelled(capsys: pytest.CaptureFixture[str], photographs: Path, kept: Path) -> None:
+    arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC), "--json"]
+    arguments += ["--cache", str(kept), "--labels-per-class", "5", "--audits", "40", "--error", "0.2"]
+    assert main([*arguments, "--projects", "2", "--auditor-error", "0.02"]) == 0
+    report = json.loads(capsys.readouterr().out)["by_error"]["0.2"]
+    assert report["accepted"] > 0
+    assert "weighted_broken" not in report
