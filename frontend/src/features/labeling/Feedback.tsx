@@ -4,6 +4,7 @@ import { count, plural } from "@/core/format";
 import type { Answer } from "@/core/queue";
 import { Dot } from "@/ui/Category";
 import type { Feedback as Told } from "./useFeedback";
+import "./feedback.css";
 
 interface FeedbackProps {
   project: number;
