@@ -19,6 +19,8 @@ def web(host: str, port: int, env: dict[str, str]) -> Program:
     """Views of one process take turns, so there are as many as there are cores, up to four."""
     env = {"WEB_CONCURRENCY": os.environ.get("WEB_CONCURRENCY") or str(min(4, cores())), **env}
     command = [sys.executable, "-m", "uvicorn", "server.config.asgi:application", "--host", host, "--port", str(port)]
+    # A person labels every few seconds: their browser's connection outlives the pause between two images.
+    command += ["--timeout-keep-alive", "75"]
     command += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
     return Program("web", command, env=env, stop_seconds=6)
 
