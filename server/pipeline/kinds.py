@@ -22,7 +22,7 @@ KINDS = {
     "encode_text": Kind("interactive", "Reading a text"),
     "teach": Kind("interactive", "Learning from corrections"),
     "inject": Kind("interactive", "Taking new categories in"),
-    "rehearse": Kind("ml", "Learning to write new categories"),
+    "rehearse": Kind("default", "Learning to write new categories"),
     "try_words": Kind("interactive", "Trying a description"),
     "switch_encoder": Kind("ml", "Changing the encoder"),
     "plan_lot": Kind("ml", "Planning what could be accepted"),
