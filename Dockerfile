@@ -27,4 +27,4 @@ RUN python -m compileall -q server ml
 USER 10001:10001
 VOLUME /state
 EXPOSE 8000
-CMD ["uvicorn", "server.config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]
+CMD ["uvicorn", "server.config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--timeout-keep-alive", "75", "--no-access-log"]
