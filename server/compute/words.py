@@ -204,11 +204,14 @@ def words_try(
     return tried, notes, ready.best
 
 
-def words_warm() -> None:
-    """Load the sentence encoder, so that the first description does not wait for it."""
+def words_warm(*, head: Path, kit: Path | None, space: str) -> None:
+    """Load what the first description would wait for: the sentence encoder, the head, what was learned for it."""
     from ml.words import ClassWords, describe
 
     describe([ClassWords(("owl",))])
+    _head(head, space)
+    if kit is not None:
+        _kit(kit, space)
 
 
 @lru_cache(maxsize=4)
@@ -285,4 +288,15 @@ def _tensor(values: NDArray[Any]) -> Any:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-__all__ = ["Newcomers", "Taught", "Told", "Tried", "Written", "gda_fit", "kit_make", "pool_score", "words_try"]
+__all__ = [
+    "Newcomers",
+    "Taught",
+    "Told",
+    "Tried",
+    "Written",
+    "gda_fit",
+    "kit_make",
+    "pool_score",
+    "words_try",
+    "words_warm",
+]

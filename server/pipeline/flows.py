@@ -156,6 +156,18 @@ def after_head_fitted(project_id: int) -> Job:
     return enqueue("rehearse", project_id=project_id, coalesce_key=f"rehearse:{project_id}")
 
 
+def warm_words(project_id: int) -> None:
+    """What new categories need was learned → let the worker that people wait for load it. Lost, it costs seconds."""
+    if _silent.get():
+        return
+    try:
+        current_app.send_task(
+            "pipeline.warm_words", kwargs={"project_id": project_id}, queue="interactive", retry=False
+        )
+    except Exception as error:  # noqa: BLE001 (as in _send)
+        logger.warning("message_not_sent kind=warm_words: %s", error)
+
+
 def after_head_promoted(project_id: int) -> None:
     """Another head serves → learn to add to it, and take in the categories that it does not know."""
     after_head_fitted(project_id)

@@ -17,6 +17,7 @@ PAGES = {
     "images-gold": "/p/{full}/images?gold=true",
     "image": "/p/{full}/images?view={image}",
     "categories": "/p/{full}/categories",
+    "describe": "/p/{full}/categories/new",
     "certificates": "/p/{full}/certificates",
     "models": "/p/{full}/models",
     "exports": "/p/{full}/exports",

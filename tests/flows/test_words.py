@@ -42,7 +42,11 @@ class Client:
         headers |= {"X-CSRFToken": token} if token else {}
         data = form[1] if form else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
-        with self.opener.open(request, timeout=60) as answer:
+        try:
+            answer = self.opener.open(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
+        with answer:
             content = answer.read()
         return json.loads(content) if content else None
 
@@ -78,7 +82,7 @@ def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 @pytest.fixture(scope="module")
 def client(winnow: Installation) -> Client:
     client = Client(winnow.facts()["url"])
-    with contextlib.suppress(urllib.error.HTTPError):  # nobody is logged in, and now there is a token
+    with contextlib.suppress(AssertionError):  # nobody is logged in, and now there is a token
         client("GET", "/session")
     client("POST", "/session", {"username": PERSON[0], "password": PERSON[1]})
     return client

@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.conf import settings
 
 from server.embeddings.services import space_drop
@@ -37,3 +38,10 @@ def drop_spaces(**unknown: Any) -> None:
 def canary(queue: str, **unknown: Any) -> None:
     """This message came through its queue, so somebody works on it."""
     canary_seen(queue=queue, worker=worker_name())
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def announce(sender: Any, **unknown: Any) -> None:
+    """A worker has just begun: let it be known at once, and not after beat's next minute."""
+    for queue in sender.app.amqp.queues.consume_from:
+        sender.app.send_task("pipeline.canary", kwargs={"queue": queue}, queue=queue)

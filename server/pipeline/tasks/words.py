@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from celery import shared_task
 
 from server.compute.encoders import class_texts_encode
-from server.compute.words import Newcomers, Told, kit_make, words_try
+from server.compute.words import Newcomers, Told, kit_make, words_try, words_warm
 from server.core.errors import InvalidInput, Unavailable
 from server.core.events import publish
 from server.labeling.models import BlindDraw
@@ -66,8 +67,23 @@ def rehearse(handle: JobHandle) -> None:
             check=handle.check,
         )
         artefact_store(Path(name), key=head.own_kit)
+    flows.warm_words(project.pk)
     if (Project.objects.values_list("active_run__details", flat=True).get(pk=project.pk) or {}).get("words"):
         flows.inject(project.pk)
+
+
+@shared_task(name="pipeline.warm_words")  # type: ignore[untyped-decorator]
+def warm_words(project_id: int, **unknown: Any) -> None:
+    """Have in this process's memory what a new category needs, before somebody waits for it."""
+    project = Project.objects.select_related("active_space", "active_run").filter(pk=project_id).first()
+    head = trained_head_of(project.active_run) if project else None
+    if project is None or head is None or project.active_space is None:
+        return
+    space, key = project.active_space, kit_key(head)
+    kit = artefact_fetch(key) if key else None
+    words_warm(head=artefact_fetch(head.key), kit=kit, space=space.fingerprint)
+    if space.has_text:
+        class_texts_encode(space.name, [["an owl"]], fingerprint=space.fingerprint)
 
 
 def due(head: TrainedHead) -> bool:
