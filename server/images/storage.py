@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 THUMB = 256
 DISPLAY = 1280
@@ -57,6 +59,14 @@ def put(key: str, source: BinaryIO, *, durable: bool = False) -> None:
 
 def exists(key: str) -> bool:
     return default_storage.exists(key)
+
+
+def modified_at(key: str) -> datetime:
+    """When the bytes under a key were written; now for one that has just gone."""
+    try:
+        return default_storage.get_modified_time(key)
+    except FileNotFoundError:
+        return timezone.now()
 
 
 def open_key(key: str) -> "File[bytes]":

@@ -4,18 +4,22 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
-from server.images.storage import delete, exists, keys_below, open_key, put
+from server.images.storage import delete, exists, keys_below, modified_at, open_key, put
 from server.predictions.models import PredictionRun
 from server.registry.models import HeadVersion
 
 LINEAR_KINDS = frozenset({"gda", "logistic", "lp++", "prototypes", "prototypes-euclidean", "text-prototypes"})
 FEWEST = 4
 """Categories of a head that says something about others."""
+RECENT = timedelta(hours=1)
+"""A fit this young may belong to a worker that has not published it yet, so that no run names it."""
 KIT_PROOF = "words.safetensors"
 """The last file of a kit to be written."""
 
@@ -110,9 +114,10 @@ def artefact_fetch(key: str) -> Path:
 
 
 def artefacts_prune(*, project_id: int, serving: Sequence[TrainedHead]) -> int:
-    """Delete fits and kits that none of these heads needs; how many files."""
+    """Delete fits and kits that none of these heads needs, and that nobody is about to publish; how many files."""
     needed = {key for head in serving for key in (head.key, head.own_kit, head.kit) if key}
     there = [*keys_below(fits_prefix(project_id)), *keys_below(kits_prefix(project_id))]
-    gone = [key for key in there if key.rsplit("/", 1)[0] not in needed]
+    before = timezone.now() - RECENT
+    gone = [key for key in there if key.rsplit("/", 1)[0] not in needed and modified_at(key) < before]
     delete(*gone)
     return len(gone)
