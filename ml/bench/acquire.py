@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ml.bench._curves import labels_to_reach, learning_curve, use_one_thread
 from ml.bench._page import write_block
 from ml.bench._pools import LabelledVectors, labelled_vectors
-from ml.errors import MlError
 from ml.evaluation.intervals import bootstrap_interval
 
 SETS = "tiny-20,cifar-superclasses,field-guide"
@@ -28,11 +27,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure and print a Markdown report, or one JSON object with `--json`; a line goes to stderr for each cell."""
     args = _parser().parse_args(argv)
     use_one_thread()
-    try:
-        curves = measure(args)
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    curves = measure(args)
     print(json.dumps(as_json(curves, args), indent=2) if args.json else as_markdown(curves, args))
     if args.write:
         write_block(args.write, "strategies", as_markdown(curves, args))

@@ -20,7 +20,7 @@ from ml.bench.episodes import vectors_of
 from ml.data.labelled import LabelledImages, add_data_arguments, from_arguments
 from ml.data.vectors import CACHE_FOLDER
 from ml.encoders import load_encoder
-from ml.errors import ConfigError, MlError
+from ml.errors import ConfigError
 from ml.evaluation.bounds import AuditorError
 from ml.evaluation.certify import Goal
 from ml.evaluation.intervals import exact_interval, paired_difference
@@ -31,11 +31,7 @@ from ml.heads.pool_gda import fit_pool_gda
 def main(argv: Sequence[str]) -> int:
     """Measure and print one JSON object; shares lie in [0, 1]."""
     args = _parser().parse_args(argv)
-    try:
-        report = measure(args)
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    report = measure(args)
     print(json.dumps(report, indent=None if args.json else 2))
     return 0
 

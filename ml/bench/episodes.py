@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from ml.data.vectors import CACHE_FOLDER, cached_vectors, progress_lines
 from ml.encoders import Encoder, load_encoder
 from ml.encoders.prompts import class_text_vectors
 from ml.episodes import EpisodeSampler
-from ml.errors import MlError
 from ml.evaluation.confusion import class_distances
 from ml.evaluation.episodes import EpisodeResults, evaluate_head
 from ml.heads import KINDS
@@ -27,11 +25,7 @@ CENTERS = ("pool", "support", "none")
 def main(argv: Sequence[str]) -> int:
     """Measure and print; returns the exit status."""
     args = _parser().parse_args(argv)
-    try:
-        report = measure(args)
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    report = measure(args)
     print(json.dumps(report, indent=None if args.json else 2))
     return 0
 

@@ -13,7 +13,6 @@ from ml.acquisition.neighbors import neighbor_graph
 from ml.bench._curves import learner_of, use_one_thread
 from ml.bench._page import write_block
 from ml.bench._pools import LabelledVectors, Part, labelled_vectors
-from ml.errors import MlError
 from ml.simulation.interfaces import Bench, composed_pages, naive_pages, one_at_a_time
 from ml.simulation.person import Person
 
@@ -44,11 +43,7 @@ def main(argv: Sequence[str]) -> int:
     """Label every pool through every interface; Markdown on stdout, all sessions as JSON with `--json FILE`."""
     args = _parser().parse_args(argv)
     use_one_thread()
-    try:
-        sessions = [session for name in args.sets.split(",") for session in sessions_of(name, args)]
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    sessions = [session for name in args.sets.split(",") for session in sessions_of(name, args)]
     if args.json:
         args.json.write_text(json.dumps([asdict(session) for session in sessions], indent=1) + "\n")
     print(as_markdown(sessions))

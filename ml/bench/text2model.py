@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ from ml.data.labelled import first_of_each, load_labelled
 from ml.data.vectors import CACHE_FOLDER, cached_vectors, progress_lines
 from ml.encoders import load_encoder
 from ml.episodes.splits import ClassSplit
-from ml.errors import MlError
 from ml.text2model.basis import principal_basis
 from ml.text2model.descriptions import DescriptionBank
 from ml.text2model.hypernetwork import Hypernetwork, HypernetworkConfig
@@ -31,11 +29,7 @@ VALIDATION = 16
 def main(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
     torch.set_num_threads(args.threads)
-    try:
-        report = measure(args)
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    report = measure(args)
     print(json.dumps(report) if args.json else as_markdown(report))
     return 0
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ import torch
 from ml.data.labelled import first_of_each, load_labelled
 from ml.data.vectors import CACHE_FOLDER, cached_vectors, progress_lines
 from ml.encoders import load_encoder
-from ml.errors import MlError
 from ml.words import ClassWords, describe, fit_kit
 from ml.words.trial import Material
 
@@ -25,11 +23,7 @@ PER_CLASS_KEPT = 50
 def main(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
     torch.set_num_threads(args.threads)
-    try:
-        report = measure(args)
-    except MlError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    report = measure(args)
     print(json.dumps(report) if args.json else _table(report))
     return 0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ml.errors import ConfigError, MlError
+from ml.errors import ConfigError
 from ml.training.partition import DataSpec
 
 
@@ -78,11 +78,6 @@ def write_record(args: argparse.Namespace, *, device: torch.device, record: dict
 
 
 def run_command(parser: argparse.ArgumentParser, argv: list[str], run: Callable[..., dict[str, Any]]) -> int:
-    """Parse, run, print one JSON object; expected errors become one line and exit code 1."""
-    try:
-        result = run(parser.parse_args(argv))
-    except MlError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stdout.write(json.dumps(result) + "\n")
+    """Parse, run, print one JSON object."""
+    sys.stdout.write(json.dumps(run(parser.parse_args(argv))) + "\n")
     return 0

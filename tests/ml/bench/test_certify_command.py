@@ -8,7 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import ml.bench
 from ml.bench.certify import main
+from ml.commands import dispatch
 
 SHARED = Path("../shared/data")
 NAMES = ("orange", "rocket", "whale")
@@ -54,7 +56,8 @@ def test_the_report_holds_both_methods_and_what_broke(
 
 def test_too_few_images_are_said_in_one_line(capsys: pytest.CaptureFixture[str], photographs: Path, kept: Path) -> None:
     arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC)]
-    assert main([*arguments, "--cache", str(kept), "--labels-per-class", "40", "--projects", "1"]) == 1
+    rest = ["--cache", str(kept), "--labels-per-class", "40", "--projects", "1"]
+    assert dispatch(ml.bench, ["certify", *arguments, *rest]) == 1
     assert "needs more than 40 images" in capsys.readouterr().err
 
 

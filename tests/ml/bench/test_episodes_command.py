@@ -8,7 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import ml.bench
 from ml.bench.episodes import main
+from ml.commands import dispatch
 
 SHARED = Path("../shared/data")
 NAMES = ("orange", "rocket", "whale")
@@ -55,5 +57,5 @@ def test_the_report_names_what_was_measured(
 
 def test_what_cannot_be_measured_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     arguments = ["--data", str(tmp_path / "absent.parquet"), "--encoder", str(SPEC)]
-    assert main(arguments) == 1
+    assert dispatch(ml.bench, ["episodes", *arguments]) == 1
     assert "found nothing such" in capsys.readouterr().err

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+import ml.train
 from ml.bench import learner, reproduce, speed_episodes
+from ml.commands import dispatch
 from ml.train import episodes, pmf, pretrain, selfsupervised
 from ml.training.artefact import load_learner
 
@@ -117,7 +119,7 @@ def test_a_network_is_trained_without_labels(run):
 
 
 def test_a_wrong_option_is_one_line_and_exit_code_one(run, capsys):
-    code = episodes.main([*run.shared.split(), "--ways", "9", "--queries", "2", "--steps", "1"])
+    code = dispatch(ml.train, ["episodes", *run.shared.split(), "--ways", "9", "--queries", "2", "--steps", "1"])
     assert code == 1
     assert "9-way episodes need 9 classes" in capsys.readouterr().err
 
