@@ -39,7 +39,10 @@ CIFAR_CPU = (
     "--network conv4 --augment photo --train-ways 20 --ways 5 --queries 5 --schedule cosine "
     "--precision bfloat16 --evaluate-every 200 --validation-episodes 100 --test 5w1s 5w5s --test-episodes 600"
 )
-META_CPU = META.replace("pretrain.", "pretrain-cpu.").replace("--steps 2000", "--steps 800")
+PRETRAIN_CPU = (
+    CIFAR_PRETRAIN.replace("resnet12-slim", "resnet12-narrow") + " --rotation-weight 0 --validation-episodes 300"
+)
+META_CPU = META.replace("pretrain.", "pretrain-cpu.").replace("resnet12-slim", "resnet12-narrow").replace("2000", "800")
 SHIFT = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
     "vinyals --augment drawing --test 5w5s --episodes 300"
@@ -233,7 +236,7 @@ RUNS: tuple[Run, ...] = (
         None,
         data="CIFAR-FS to Omniglot",
     ),
-    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {CIFAR_PRETRAIN} --steps 10000 --evaluate-every 1000", None),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 750", None),
     Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 1", None, {"5w1s": 0.843}),
     Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 5", None, {"5w5s": 0.922}),
 )

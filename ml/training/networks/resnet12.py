@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ml.training.networks.conv4 import initialize
+from ml.training.networks.small_maps import SmallMapConv2d
 
 
 class ResNet12(nn.Module):
@@ -46,4 +47,4 @@ class _Block(nn.Module):
 
 
 def _convolution(inputs: int, width: int) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
+    return [SmallMapConv2d(inputs, width), nn.BatchNorm2d(width)]
