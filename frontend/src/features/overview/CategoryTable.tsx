@@ -1,8 +1,9 @@
 import type { OverviewCategory } from "@/api/types";
 import { count, percent } from "@/core/format";
-import { Dot, parentsOf } from "@/ui/Category";
+import { Dot } from "@/ui/Category";
 import { IntervalLine } from "@/ui/Curve";
 import { Mosaic } from "@/ui/Mosaic";
+import { type Row, rowsOf } from "./families";
 
 export function CategoryTable({ id, categories }: { id: number; categories: readonly OverviewCategory[] }) {
   const most = Math.max(...categories.map((category) => category.predicted + category.confirmed), 1);
@@ -29,33 +30,37 @@ export function CategoryTable({ id, categories }: { id: number; categories: read
           </tr>
         </thead>
         <tbody>
-          {categories.map((category) => (
-            <tr key={category.id}>
-              <th scope="row">
-                <a href={`/p/${id}/images?category=${category.id}`}>
-                  <Dot hue={category.hue} />
-                  <span>{category.name}</span>
-                </a>
-                {category.path !== category.name && <span class="small faint">{parentsOf(category.path)}</span>}
-              </th>
-              <td class="number">{count(category.confirmed)}</td>
-              <td class="number">
-                <a href={`/p/${id}/images?predicted=${category.id}`}>{count(category.predicted)}</a>
-              </td>
-              <td class="wide-only">
-                <ShareLine confirmed={category.confirmed} predicted={category.predicted} most={most} />
-              </td>
-              <td>
-                <CategoryAccuracy accuracy={category.accuracy} />
-              </td>
-              <td class="wide-only category-mosaic">
-                <Mosaic urls={category.mosaic} count={6} columns={6} />
-              </td>
-            </tr>
+          {rowsOf(categories).map((row) => (
+            <CategoryRow key={row.category.id} id={id} row={row} most={most} />
           ))}
         </tbody>
       </table>
     </section>
+  );
+}
+
+function CategoryRow({ id, row, most }: { id: number; row: Row; most: number }) {
+  const { category, depth, isParent } = row;
+  return (
+    <tr class={isParent ? "family" : undefined}>
+      <th scope="row" style={{ "--depth": depth }}>
+        <a href={`/p/${id}/images?category=${category.id}`}>
+          <Dot hue={category.hue} />
+          <span>{category.name}</span>
+        </a>
+      </th>
+      <td class="number">{count(row.confirmed)}</td>
+      <td class="number">
+        <a href={`/p/${id}/images?predicted=${category.id}`}>{count(row.predicted)}</a>
+      </td>
+      <td class="wide-only">
+        {!isParent && <ShareLine confirmed={row.confirmed} predicted={row.predicted} most={most} />}
+      </td>
+      <td>{(!isParent || category.accuracy !== null) && <CategoryAccuracy accuracy={category.accuracy} />}</td>
+      <td class="wide-only category-mosaic">
+        <Mosaic urls={row.mosaic} count={6} columns={6} />
+      </td>
+    </tr>
   );
 }
 
