@@ -1,7 +1,5 @@
 """A convolution that is one matrix product where maps are small."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,4 +32,4 @@ class SmallMapConv2d(nn.Conv2d):
         patches = torch.cat([padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)], dim=-1)
         weight = self.weight.permute(2, 3, 1, 0).flatten(0, 2)
         product = patches.flatten(0, 2) @ weight
-        return cast(Tensor, product.view(size, height, width, -1)).permute(0, 3, 1, 2)
+        return product.view(size, height, width, -1).permute(0, 3, 1, 2)
