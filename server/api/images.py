@@ -26,6 +26,7 @@ from server.labeling.models import ConsensusState, Evidence, Kind
 from server.pipeline.deletion import image_delete
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE
+from server.snapshots.naming import plain_file_name
 from server.taxonomy.selectors import categories_of
 from server.taxonomy.tree import descendants
 
@@ -274,13 +275,14 @@ class OriginalView(ProjectView):
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, project_id: int, image_id: int) -> HttpResponseBase:
         image = _shown(project_id, image_id)
+        name = plain_file_name(original_name=image.original_name or f"{image.pk}", format=image.format)
         response = stored_file(
             key=original_key(project_id, image.sha256),
-            file_name=image.original_name,
+            file_name=name,
             content_type=CONTENT_TYPES.get(image.format, "application/octet-stream"),
             byte_size=image.byte_size,
         )
-        return with_image_headers(response, name=image.original_name or f"{image.pk}", download=True)
+        return with_image_headers(response, name=name, download=True)
 
 
 def _shown(project_id: int, image_id: int) -> Image:

@@ -33,6 +33,11 @@ def class_folders(categories: list[dict[str, Any]]) -> dict[int, str]:
 
 def image_file_name(*, sha256: str, original_name: str, format: str) -> str:
     """`<first 12 of the hash>-<cleaned original stem>.<extension of what the bytes are>`: unique and recognizable."""
+    return f"{sha256[:12]}-{plain_file_name(original_name=original_name, format=format)}"
+
+
+def plain_file_name(*, original_name: str, format: str) -> str:
+    """`<cleaned original stem>.<extension of what the bytes are>`: "holiday.html" that is a JPEG is "holiday.jpg"."""
     extension = {"jpeg": "jpg"}.get(format.lower(), format.lower()) or "bin"
     stem = safe_name(original_name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0], limit=60)
-    return f"{sha256[:12]}-{stem}.{extension}"
+    return f"{stem}.{extension}"
