@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from server.config import dashboard
 from server.config.env import ROOT, database_settings, get_env
 
 env = get_env()
@@ -219,4 +220,4 @@ LOGGING = {
     "loggers": {"django.request": {"level": "ERROR"}},
 }
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "Winnow", "SITE_HEADER": "Winnow", "SITE_URL": "/"}
+UNFOLD = dashboard.UNFOLD

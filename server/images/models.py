@@ -26,6 +26,10 @@ class ImportBatch(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        verbose_name_plural = "import batches"
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.name}" if self.name else self.source
 
 
 class ImportIssue(models.Model):

@@ -42,6 +42,9 @@ class Project(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Role(models.TextChoices):
     """From most to least: owner edits all, reviewer judges labels, annotator labels, viewer reads."""

@@ -35,6 +35,9 @@ class Category(TreeNode):
             )
         ]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class DescriptionKind(models.TextChoices):
     """What a description is, because prompts, ICIS and text2model read different ones."""
@@ -54,6 +57,9 @@ class CategoryDescription(models.Model):
 
     class Meta:
         ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class TaxonomyRevision(models.Model):

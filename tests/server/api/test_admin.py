@@ -1,5 +1,7 @@
 """The dashboard: every page opens, and staff cannot give themselves powers."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -97,3 +99,43 @@ def test_people_without_staff_rights_see_no_dashboard(actors: Actors) -> None:
     client.force_login(actors.owner)
     assert client.get("/admin/").status_code == 302
     assert client.get("/admin/accounts/user/").status_code == 302
+
+
+def test_the_tree_stands_in_its_own_order_with_its_counts(root: Client, project: Project, owl: Category) -> None:
+    names = ["Fox", "Red fox", "Barn owl"]
+    fox = Category.objects.create(project=project, name="Fox", position=1)
+    Category.objects.create(project=project, name="Red fox", parent=fox)
+    Category.objects.create(project=project, name="Barn owl", parent=owl)
+    page = root.get("/admin/taxonomy/category/").content.decode()
+    assert [page.index(f">{name}<") for name in ("Owl", "Barn owl", *names[:2])] == sorted(
+        page.index(f">{name}<") for name in ("Owl", *names)
+    )
+    assert "object (" not in page
+
+
+def test_the_tree_costs_the_same_queries_however_large(
+    root: Client, project: Project, django_assert_max_num_queries: Any
+) -> None:
+    Category.objects.bulk_create(
+        Category(project=project, name=f"Species {number}", position=number) for number in range(60)
+    )
+    with django_assert_max_num_queries(14):
+        assert root.get("/admin/taxonomy/category/").status_code == 200
+
+
+def test_the_first_page_lists_projects_with_what_is_in_them(root: Client, owl: Category, project: Project) -> None:
+    page = root.get("/admin/").content.decode()
+    assert project.name in page
+    assert f"/admin/projects/project/{project.pk}/bulk" in page
+
+
+def test_what_a_categorys_prompts_find_says_why_when_nothing_can_be_found(root: Client, owl: Category) -> None:
+    answer = root.get(f"/admin/taxonomy/category/{owl.pk}/nearest")
+    assert answer.status_code == 200
+    assert "no vectors yet" in answer.content.decode()
+
+
+def test_what_a_categorys_prompts_find_is_for_those_who_may_see_categories(actors: Actors, owl: Category) -> None:
+    client = Client()
+    client.force_login(actors.staff)
+    assert client.get(f"/admin/taxonomy/category/{owl.pk}/nearest").status_code == 403
