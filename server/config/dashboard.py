@@ -49,7 +49,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "This installation",
                 "items": [_page("People", "group", "accounts_user"), _page("Jobs", "pending_actions", "jobs_job")],
             },
-            {"items": [{"title": "Back to Winnow", "icon": "arrow_back", "link": "/"}]},
+            {"items": [{"title": "Back to Winnow", "icon": "arrow_back", "link": "/", "active": False}]},
         ]
     },
 }

@@ -11,3 +11,4 @@ from server.api.admin.work import ImportBatchAdmin, JobAdmin
 __all__ = ["CategoryAdmin", "ImportBatchAdmin", "JobAdmin", "ProjectAdmin", "UserAdmin"]
 
 admin.site.unregister(Group)
+admin.site.index_title = "Operations"

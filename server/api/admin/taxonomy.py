@@ -4,6 +4,8 @@ import base64
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from tree_queries.admin import TreeAdmin, TreeChangeList
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from server.accounts.models import User
 from server.api.similar import by_texts
@@ -32,6 +35,8 @@ NEAREST = 12
 class DescriptionInline(TabularInline):  # type: ignore[misc]
     model = CategoryDescription
     extra = 1
+    hide_title = True
+    formfield_overrides: ClassVar = {models.TextField: {"widget": UnfoldAdminTextInputWidget}}
 
 
 class Tree(TreeAdmin):  # type: ignore[misc]
@@ -55,6 +60,10 @@ class CategoryAdmin(ModelAdmin, Tree):  # type: ignore[misc]
     fields = ("name", "synonyms", "definition", "external_key", "nearest_images")
     readonly_fields = ("nearest_images",)
     inlines: ClassVar = [DescriptionInline]
+    formfield_overrides: ClassVar = {
+        models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+        ArrayField: {"widget": UnfoldAdminTextInputWidget},
+    }
     list_per_page = 500
 
     class Media:
