@@ -21,6 +21,7 @@ WAIT_S = 6.0
 LOOK_EVERY_S = 0.03
 KEEP_S = 3600.0
 NO_WORKER = "No worker answers at present, so a text cannot be read. Start one with `make run` and try again."
+BUSY = f"The worker has not answered within {WAIT_S:g} seconds: it is busy or still loads the encoder. Try again soon."
 
 
 def text_vector(project: Project, texts: list[str]) -> list[float]:
@@ -76,4 +77,4 @@ def _wait(job_id: int) -> dict[str, Any]:
         if state not in LIVE_STATES:
             raise Unavailable(error or "The text could not be read.", code="not_encoded")
         time.sleep(LOOK_EVERY_S)
-    raise Unavailable(NO_WORKER, code="no_worker")
+    raise Unavailable(BUSY, code="busy")
