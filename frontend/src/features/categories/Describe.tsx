@@ -73,7 +73,7 @@ function useAttempt(project: number, name: string, text: string): Attempt {
         setAttempt({ tried, note: "", busy: false });
       } catch (error) {
         if (controller.signal.aborted) return;
-        const asleep = error instanceof ApiError && ["no_worker", "busy"].includes(error.code);
+        const asleep = error instanceof ApiError && error.code === "no_worker";
         const note = asleep ? "No worker is running that could read it now." : messageOf(error);
         setAttempt({ tried: null, note, busy: false });
       }

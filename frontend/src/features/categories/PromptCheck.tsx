@@ -18,7 +18,7 @@ export function PromptCheck({ project, category }: { project: number; category: 
       setFound(items);
       if (items.length === 0) setNote("No image is near it.");
     } catch (error) {
-      const asleep = error instanceof ApiError && ["no_worker", "busy"].includes(error.code);
+      const asleep = error instanceof ApiError && error.code === "no_worker";
       setNote(asleep ? "No worker is running that could read it now." : messageOf(error));
     } finally {
       setBusy(false);
