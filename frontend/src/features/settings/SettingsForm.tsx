@@ -105,27 +105,30 @@ interface ChoosingProps {
   problems: Partial<Record<keyof Draft, string>>;
 }
 
+/** What most projects need; the research's other ways to choose stand folded below. */
+const COMMON = new Set(["weighted_coverage", "random", "margin", "rare", "balanced"]);
+
 function Choosing({ project, draft, set, problems }: ChoosingProps) {
-  const { data: functions } = useResource(`functions/${project}`, (signal) => runs.functions(project, signal));
+  const { data } = useResource(`functions/${project}`, (signal) => runs.functions(project, signal));
+  const choose = set("acquisition");
+  const more = data?.filter(({ name }) => !COMMON.has(name)) ?? [];
   return (
     <section>
       <h2>What is labelled next</h2>
       <div class="choices" role="radiogroup" aria-label="Goal">
-        {functions?.map(({ name, goal, description }) => (
-          <label key={name} class="choice">
-            <input
-              type="radio"
-              name="acquisition"
-              value={name}
-              checked={draft.acquisition === name}
-              onChange={() => set("acquisition")(name)}
-            />
-            <span>
-              <strong>{goal}</strong>
-              <span class="small muted">{description}</span>
-            </span>
-          </label>
-        ))}
+        {data
+          ?.filter(({ name }) => COMMON.has(name))
+          .map((one) => (
+            <Goal key={one.name} {...one} chosen={draft.acquisition} choose={choose} />
+          ))}
+        {more.length > 0 && (
+          <details open={more.some(({ name }) => name === draft.acquisition)}>
+            <summary class="small muted">{more.length} more ways, for those who compare them</summary>
+            {more.map((one) => (
+              <Goal key={one.name} {...one} chosen={draft.acquisition} choose={choose} />
+            ))}
+          </details>
+        )}
       </div>
       <div class="settings-pair">
         <Field
@@ -146,5 +149,25 @@ function Choosing({ project, draft, set, problems }: ChoosingProps) {
         />
       </div>
     </section>
+  );
+}
+
+interface GoalProps {
+  name: string;
+  goal: string;
+  description: string;
+  chosen: string;
+  choose: (name: string) => void;
+}
+
+function Goal({ name, goal, description, chosen, choose }: GoalProps) {
+  return (
+    <label class="choice">
+      <input type="radio" name="acquisition" value={name} checked={chosen === name} onChange={() => choose(name)} />
+      <span>
+        <strong>{goal}</strong>
+        <span class="small muted">{description}</span>
+      </span>
+    </label>
   );
 }
