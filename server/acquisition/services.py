@@ -50,3 +50,9 @@ def round_for_top_up(*, project: Project) -> AcquisitionRound:
         )
         round_finish(standing)
     return standing
+
+
+def round_walked(standing: AcquisitionRound, *, place: int) -> None:
+    """The standing round has picked what lies before `place` in the images' random order."""
+    standing.params = {**standing.params, "place": place}
+    AcquisitionRound.objects.filter(pk=standing.pk).update(params=standing.params)

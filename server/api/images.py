@@ -21,7 +21,8 @@ from server.images.formats import CONTENT_TYPES, content_type_of
 from server.images.models import Image, ImageState
 from server.images.selectors import image_of
 from server.images.storage import SIZES, original_key, read, rendition_key
-from server.insights.browse import ORDERS, STATES, Filters, image_story, images_facets, images_page
+from server.insights.browse import ORDERS, STATES, Filters, image_story, images_page
+from server.insights.facets import images_facets
 from server.labeling.models import ConsensusState, Evidence, Kind
 from server.pipeline.deletion import image_delete
 from server.projects.models import Role

@@ -89,3 +89,16 @@ class Image(models.Model):
                 name="image_duplicate_group",
             ),
         ]
+
+
+class ImageTally(models.Model):
+    """How many images of a project are in a state: the sum of `count` over its rows.
+
+    Triggers add a row for each statement that changes images, so that no writer waits for another's counter;
+    `images.tally` reads them and folds old ones together. Without a foreign key: the last rows of a project are
+    written while it is deleted.
+    """
+
+    project_id = models.BigIntegerField(db_index=True)
+    state = models.CharField(max_length=10)
+    count = models.BigIntegerField()

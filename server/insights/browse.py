@@ -1,14 +1,11 @@
-"""Looking through a project: filters, order, facets and one image's story. Costs are those of a page.
+"""Looking through a project: filters, order and one image's story. Costs are those of a page.
 
 Predictions of images drawn blind are shown to nobody until a person has answered; no filter, order or count tells.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
-
-from django.core.cache import cache
 
 from server.core import sql
 from server.projects.models import Project
@@ -33,25 +30,6 @@ ORDERS = {"newest": ("i.id", True), "oldest": ("i.id", False), "margin": ("p.mar
     "entropy": ("p.entropy", True),
 }
 STATES = {"unlabeled": None, "labeled": "agreed", "skipped": "skipped", "flagged": "flagged", "disputed": "disputed"}
-FACETS_S = 5
-# Every image is looked at once, into at most a few thousand groups; those are then summed four ways.
-FACETS = """
-WITH found AS MATERIALIZED (
-    SELECT c.category_id AS category, p.category_id AS predicted, c.state, c.evidence, count(*) AS n {rows}
-    GROUP BY 1, 2, 3, 4)
-SELECT category, predicted, state, evidence, coalesce(sum(n), 0)::bigint AS n,
-       grouping(category) AS g1, grouping(predicted) AS g2, grouping(state) AS g3, grouping(evidence) AS g4
-  FROM found GROUP BY GROUPING SETS ((category), (predicted), (state), (evidence), ())
-"""
-ANNOTATORS = """
-SELECT a.annotator_id AS id, u.username, a.count
-  FROM (SELECT annotator_id, count(*) AS count
-          FROM (SELECT DISTINCT annotator_id, image_id FROM labeling_annotation
-                 WHERE project_id = %(project)s AND kind = 'label' AND annotator_id IS NOT NULL {among}) one
-         GROUP BY 1) a
-  JOIN accounts_user u ON u.id = a.annotator_id
- ORDER BY 3 DESC, 1 LIMIT 100
-"""
 HISTORY = """
 SELECT a.id, a.sequence, a.kind, a.category_id AS category, a.annotator_id, u.username AS annotator, a.evidence,
        a.evidence_details, a.comment, a.duration_ms, a.created_at,
@@ -101,7 +79,8 @@ class Clauses:
         return "".join(f" AND {text}" for text in self.texts)
 
 
-def _clauses(project: Project, filters: Filters) -> Clauses:
+def clauses_of(project: Project, filters: Filters) -> Clauses:
+    """The filters as conditions on the tables of `FROM`."""
     made = Clauses(values={"project": project.pk, "run": project.active_run_id})
     simple = {
         "category": "c.state = 'agreed' AND c.category_id = ANY(%(category)s)",
@@ -149,7 +128,7 @@ def images_page(
     Orders by margin, probability and entropy hold only images whose prediction may be seen.
     """
     column, descending = ORDERS[order]
-    made = _clauses(project, filters)
+    made = clauses_of(project, filters)
     by_prediction = column.startswith("p.")
     direction, sign = ("DESC", "<") if descending else ("ASC", ">")
     if after and by_prediction:
@@ -166,41 +145,6 @@ def images_rows(project: Project, *, image_ids: list[int]) -> list[dict[str, Any
     """These images as every list shows them. One query."""
     values = {"project": project.pk, "run": project.active_run_id, "images": image_ids}
     return sql.fetch_all(f"{COLUMNS}{FROM.format(join='LEFT JOIN')} AND i.id = ANY(%(images)s)", values)
-
-
-def images_facets(project: Project, *, filters: Filters) -> dict[str, Any]:
-    """Counts by category, prediction, state, evidence and annotator of everything that the filters let through.
-
-    They read every image that is let through, so they may be a few seconds old: shown beside a list, never decided by.
-    """
-    told = sha256(repr((project.pk, project.active_run_id, filters)).encode()).hexdigest()
-    known: dict[str, Any] | None = cache.get(f"facets:{told}")
-    if known is None:
-        known = _facets(project, filters)
-        cache.set(f"facets:{told}", known, FACETS_S)
-    return known
-
-
-def _facets(project: Project, filters: Filters) -> dict[str, Any]:
-    made = _clauses(project, filters)
-    rows = FROM.format(join="LEFT JOIN") + made.sql()
-    result: dict[str, Any] = {"categories": [], "predicted": [], "state": {}, "evidence": {}, "total": 0}
-    names = {agreed: name for name, agreed in STATES.items()}
-    for row in sql.fetch_all(FACETS.format(rows=rows), made.values):
-        grouped = (row["g1"], row["g2"], row["g3"], row["g4"])
-        if grouped == (1, 1, 1, 1):
-            result["total"] = row["n"]
-        elif grouped == (0, 1, 1, 1) and row["category"] is not None:
-            result["categories"].append({"id": row["category"], "count": row["n"]})
-        elif grouped == (1, 0, 1, 1) and row["predicted"] is not None:
-            result["predicted"].append({"id": row["predicted"], "count": row["n"]})
-        elif grouped == (1, 1, 0, 1):
-            result["state"][names[row["state"]]] = row["n"]
-        elif grouped == (1, 1, 1, 0) and row["evidence"] is not None:
-            result["evidence"][row["evidence"]] = row["n"]
-    among = f"AND image_id IN (SELECT i.id {rows})" if made.texts else ""  # only images that are shown have labels
-    result["annotators"] = sql.fetch_all(ANNOTATORS.format(among=among), made.values)
-    return result
 
 
 @dataclass(frozen=True)

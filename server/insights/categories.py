@@ -1,26 +1,26 @@
 """How many images each category has, by what people said and by what the live predictions say."""
 
+from collections import defaultdict
 from typing import Any
 
-from django.db.models import Count
-
-from server.labeling.models import Consensus, ConsensusState
-from server.predictions.models import Prediction
+from server.labeling.models import ConsensusState
+from server.labeling.tally import consensus_counted
+from server.predictions.selectors import predictions_counted
 from server.projects.models import Project
 
 
 def confirmed_counts(project: Project) -> dict[int, int]:
     """category id → images whose agreed category it is."""
-    rows = Consensus.objects.filter(project=project, state=ConsensusState.AGREED, category__isnull=False)
-    return {pk: count for pk, count in rows.values_list("category_id").annotate(count=Count("pk")) if pk}
+    counts: dict[int, int] = defaultdict(int)
+    for standing in consensus_counted(project_id=project.pk):
+        if standing.state == ConsensusState.AGREED and standing.category_id is not None:
+            counts[standing.category_id] += standing.count
+    return dict(counts)
 
 
 def predicted_counts(project: Project) -> dict[int, int]:
     """category id → images that the live predictions put there first."""
-    if project.active_run_id is None:
-        return {}
-    rows = Prediction.objects.filter(run_id=project.active_run_id)
-    return dict(rows.values_list("category_id").annotate(count=Count("image_id")))
+    return predictions_counted(project.active_run_id)
 
 
 def categories_from_words(project: Project) -> dict[str, dict[str, Any]]:

@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.core import sql
+from server.embeddings.selectors import embeddings_count
 from server.insights.accuracy import Accuracy, accuracy_history, accuracy_of, blind_scores, blind_total
 from server.insights.advice import Advice, advice_for
 from server.jobs.models import Job
 from server.jobs.selectors import jobs_of_project, workers_alive
+from server.labeling.models import ConsensusState
+from server.labeling.tally import Standing, consensus_counted
+from server.predictions.selectors import predictions_counted
 from server.projects.models import Project
 from server.taxonomy.selectors import tree_of
 from server.taxonomy.tree import Node
@@ -16,34 +20,27 @@ MOSAIC = 6
 
 COUNTS = """
 SELECT
-  (SELECT count(*) FROM images_image WHERE project_id = %(project)s AND state = 'ready') AS images,
-  (SELECT count(*) FROM images_image WHERE project_id = %(project)s AND state = 'received') AS processing,
+  (SELECT COALESCE(sum(count), 0)::bigint FROM images_imagetally WHERE project_id = %(project)s AND state = 'ready')
+    AS images,
+  (SELECT COALESCE(sum(count), 0)::bigint FROM images_imagetally WHERE project_id = %(project)s AND state = 'received')
+    AS processing,
   (SELECT COALESCE(sum(rejected), 0) FROM images_importbatch WHERE project_id = %(project)s) AS rejected,
-  (SELECT count(*) FROM embeddings_embedding WHERE space_id = %(space)s AND project_id = %(project)s) AS embedded,
   (SELECT count(*) FROM embeddings_embeddingfailure f JOIN images_image i ON i.id = f.image_id
     WHERE f.space_id = %(space)s AND i.project_id = %(project)s) AS unfit,
   (SELECT count(*) FROM labeling_lease l WHERE l.project_id = %(project)s AND l.lease_until > clock_timestamp())
     AS leased,
   (SELECT count(*) FROM labeling_blinddraw WHERE project_id = %(project)s) AS blind_drawn
 """
-STATES = """
-SELECT state, category_id, blind, count(*) AS count FROM labeling_consensus WHERE project_id = %(project)s
-GROUP BY state, category_id, blind
-"""
-PREDICTED = (
-    "SELECT category_id, count(*) AS count FROM predictions_prediction WHERE run_id = %(run)s GROUP BY category_id"
-)
-
 # Confirmed images first; where there are none, the surest predicted ones that nobody has to judge blind.
 MOSAICS = """
 SELECT c.id AS category_id, m.image_id
-FROM unnest(%(categories)s::bigint[]) AS c (id)
+FROM unnest(%(categories)s::bigint[], %(confirmed)s::int[]) AS c (id, confirmed)
 CROSS JOIN LATERAL (
     (SELECT k.image_id, 0 AS place, 0::real AS less FROM labeling_consensus k
      WHERE k.project_id = %(project)s AND k.category_id = c.id AND k.state = 'agreed' LIMIT %(limit)s)
     UNION ALL
     (SELECT p.image_id, 1, -p.probability FROM predictions_prediction p
-     WHERE p.run_id = %(run)s AND p.category_id = c.id
+     WHERE p.run_id = %(run)s AND p.category_id = c.id AND c.confirmed < %(limit)s
        AND NOT EXISTS (SELECT 1 FROM labeling_blinddraw b
                        WHERE b.project_id = %(project)s AND b.image_id = p.image_id)
        AND NOT EXISTS (SELECT 1 FROM labeling_consensus k WHERE k.image_id = p.image_id)
@@ -85,11 +82,12 @@ class Overview:
 
 
 def project_overview(project: Project) -> Overview:
-    """Read it all. Nothing is cached, nothing is estimated."""
+    """Read it all. Nothing is cached, nothing is estimated, and nothing is counted that the database keeps count of."""
     params = {"project": project.pk, "space": project.active_space_id, "run": project.active_run_id}
     figures = sql.fetch_one(COUNTS, params) or {}
-    states = sql.fetch_all(STATES, params)
-    predicted = {row["category_id"]: row["count"] for row in sql.fetch_all(PREDICTED, params)}
+    figures["embedded"] = embeddings_count(project_id=project.pk, space=project.active_space)
+    states = consensus_counted(project_id=project.pk)
+    predicted = predictions_counted(project.active_run_id)
     scores = blind_scores(project_id=project.pk, run_id=project.active_run_id)
     cards = _cards(project, params, states, predicted, scores)
     counts = _counts(figures, states, predicted)
@@ -113,10 +111,10 @@ def project_overview(project: Project) -> Overview:
     )
 
 
-def _counts(figures: dict[str, Any], states: list[dict[str, Any]], predicted: dict[int, int]) -> dict[str, int]:
+def _counts(figures: dict[str, Any], states: list[Standing], predicted: dict[int, int]) -> dict[str, int]:
     by_state: dict[str, int] = {}
-    for row in states:
-        by_state[row["state"]] = by_state.get(row["state"], 0) + row["count"]
+    for standing in states:
+        by_state[standing.state] = by_state.get(standing.state, 0) + standing.count
     return {
         "images": figures["images"],
         "processing": figures["processing"],
@@ -129,26 +127,27 @@ def _counts(figures: dict[str, Any], states: list[dict[str, Any]], predicted: di
         "disputed": by_state.get("disputed", 0),
         "need_eyes": max(0, figures["images"] - sum(by_state.values())),
         "blind_drawn": figures["blind_drawn"],
-        "blind_answered": sum(row["count"] for row in states if row["blind"]),
+        "blind_answered": sum(standing.count for standing in states if standing.blind),
     }
 
 
 def _cards(
     project: Project,
     params: dict[str, Any],
-    states: list[dict[str, Any]],
+    states: list[Standing],
     predicted: dict[int, int],
     scores: dict[int, tuple[int, int]],
 ) -> list[CategoryCard]:
     nodes = [node for node in tree_of(project) if node.category.deprecated_at is None]
     cards = {node.category.pk: CategoryCard(node, predicted.get(node.category.pk, 0)) for node in nodes}
-    for row in states:
-        if row["state"] == "agreed" and row["category_id"] in cards:
-            cards[row["category_id"]].confirmed += row["count"]
+    for standing in states:
+        if standing.state == ConsensusState.AGREED and standing.category_id in cards:
+            cards[standing.category_id].confirmed += standing.count
     for category_id, (right, answered) in scores.items():
         if category_id in cards:
             cards[category_id].accuracy = accuracy_of(right, answered)
-    for row in sql.fetch_all(MOSAICS, {**params, "categories": list(cards), "limit": MOSAIC}):
+    wanted = {"categories": list(cards), "confirmed": [card.confirmed for card in cards.values()], "limit": MOSAIC}
+    for row in sql.fetch_all(MOSAICS, {**params, **wanted}):
         cards[row["category_id"]].mosaic.append(row["image_id"])
     return list(cards.values())
 

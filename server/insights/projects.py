@@ -5,10 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
 
-from server.images.models import Image, ImageState
-from server.labeling.models import Consensus, ConsensusState
+from server.images.models import ImageState, ImageTally
+from server.labeling.models import ConsensusState, ConsensusTally
 from server.projects.models import Project
 from server.taxonomy.models import Category
 
@@ -54,16 +54,16 @@ class ProjectCard:
 def project_cards(project_ids: list[int], *, mosaic: int = 9) -> dict[int, ProjectCard]:
     """Five queries for any number of projects. The mosaic is spread over the whole pile, not the newest images."""
     cards = {project_id: ProjectCard() for project_id in project_ids}
-    images = Image.objects.filter(project_id__in=project_ids).order_by()
-    for project_id, count in _counts(images.filter(state=ImageState.READY)):
+    images = ImageTally.objects.filter(project_id__in=project_ids)
+    for project_id, count in _summed(images.filter(state=ImageState.READY)):
         cards[project_id].images = count
-    for project_id, count in _counts(images.filter(state=ImageState.RECEIVED)):
+    for project_id, count in _summed(images.filter(state=ImageState.RECEIVED)):
         cards[project_id].processing = count
-    agreed = Consensus.objects.filter(project_id__in=project_ids, state=ConsensusState.AGREED)
-    for project_id, count in _counts(agreed):
+    agreed = ConsensusTally.objects.filter(project_id__in=project_ids, state=ConsensusState.AGREED)
+    for project_id, count in _summed(agreed):
         cards[project_id].labeled = count
     categories = Category.objects.filter(project_id__in=project_ids, deprecated_at__isnull=True).order_by()
-    for project_id, count in _counts(categories):
+    for project_id, count in categories.values_list("project_id").annotate(count=Count("pk")):
         cards[project_id].categories = count
     with connection.cursor() as cursor:
         cursor.execute(MOSAIC, {"projects": project_ids, "count": mosaic})
@@ -72,8 +72,8 @@ def project_cards(project_ids: list[int], *, mosaic: int = 9) -> dict[int, Proje
     return cards
 
 
-def _counts(qs: Any) -> Any:
-    return qs.values_list("project_id").annotate(count=Count("pk"))
+def _summed(tally: Any) -> Any:
+    return tally.order_by().values_list("project_id").annotate(total=Sum("count"))
 
 
 def encoder_card(project: Project) -> dict[str, Any]:

@@ -166,7 +166,19 @@ class Consensus(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["project", "category", "image"], name="consensus_by_category_image"),
             models.Index(fields=["project", "state"], name="consensus_by_state"),
+            models.Index(fields=["project", "category"], condition=Q(blind=True), name="consensus_blind"),
         ]
+
+
+class ConsensusTally(models.Model):
+    """How many images stand where: the sum of `count` over rows that are alike. As `images.ImageTally`."""
+
+    project_id = models.BigIntegerField(db_index=True)
+    category_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=10)
+    evidence = models.CharField(max_length=10)
+    blind = models.BooleanField()
+    count = models.BigIntegerField()
 
 
 from server.labeling.page_models import (  # noqa: E402 (Django looks for an app's models here)
@@ -186,6 +198,7 @@ __all__ = [
     "BlindDraw",
     "Consensus",
     "ConsensusState",
+    "ConsensusTally",
     "Evidence",
     "Gold",
     "Kind",

@@ -141,8 +141,8 @@ def queue_empty_reason(*, project_id: int, user_id: int | None = None) -> str:
 
 
 REMAINING = """
-SELECT (SELECT count(*) FROM images_image WHERE project_id = %(project)s AND state = 'ready')
-     - (SELECT count(*) FROM labeling_consensus WHERE project_id = %(project)s)
+SELECT (SELECT COALESCE(sum(count), 0) FROM images_imagetally WHERE project_id = %(project)s AND state = 'ready')
+     - (SELECT COALESCE(sum(count), 0) FROM labeling_consensustally WHERE project_id = %(project)s)
 """
 
 
@@ -151,6 +151,6 @@ def images_remaining(*, project_id: int) -> int:
     key = f"images_remaining:{project_id}"
     known: int | None = cache.get(key)
     if known is None:
-        known = max(0, int(sql.fetch_value(REMAINING, {"project": project_id})))
+        known = max(0, int(sql.fetch_value(REMAINING, {"project": project_id}, hot=True)))
         cache.set(key, known, REMAINING_FOR_S)
     return known

@@ -15,6 +15,10 @@ from server.snapshots.models import Export
 
 IMAGE_ROWS = [
     "DELETE FROM embeddings_embedding WHERE image_id = ANY(%(images)s)",
+    "UPDATE predictions_predictiontally t SET count = t.count - gone.count FROM ("
+    " SELECT run_id, category_id, count(*) AS count FROM predictions_prediction WHERE image_id = ANY(%(images)s)"
+    " AND run_id IN (SELECT id FROM predictions_predictionrun WHERE project_id = %(project)s) GROUP BY 1, 2) gone"
+    " WHERE t.run_id = gone.run_id AND t.category_id = gone.category_id",
     "DELETE FROM predictions_prediction WHERE image_id = ANY(%(images)s)"
     " AND run_id IN (SELECT id FROM predictions_predictionrun WHERE project_id = %(project)s)",
     "DELETE FROM embeddings_embeddingfailure WHERE image_id = ANY(%(images)s)",
@@ -81,6 +85,8 @@ PROJECT_ROWS = [
     "DELETE FROM predictions_prediction WHERE run_id IN"
     " (SELECT id FROM predictions_predictionrun WHERE project_id = %(project)s)",
     "DELETE FROM images_image WHERE project_id = %(project)s",
+    "DELETE FROM labeling_consensustally WHERE project_id = %(project)s",
+    "DELETE FROM images_imagetally WHERE project_id = %(project)s",
 ]
 """The large tables, by one statement each. What is left is small and goes through the models' own cascades."""
 

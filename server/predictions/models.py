@@ -56,3 +56,14 @@ class Prediction(models.Model):
     class Meta:
         managed = False
         db_table = "predictions_prediction"
+
+
+class PredictionTally(models.Model):
+    """How many images of a run have a category as their likeliest. Written with the run, mended where an image goes."""
+
+    run = models.ForeignKey(PredictionRun, on_delete=models.CASCADE, related_name="+")
+    category_id = models.BigIntegerField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "category_id"], name="prediction_tally_once")]

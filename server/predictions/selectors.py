@@ -2,8 +2,19 @@
 
 from collections.abc import Collection
 
+from server.predictions.models import PredictionTally
 from server.projects.models import Project
 from server.taxonomy.models import Category
+
+
+def predictions_counted(run_id: int | None) -> dict[int, int]:
+    """Category id → images that a run puts there first. One query over one row a category."""
+    rows = (
+        PredictionTally.objects.filter(run_id=run_id, count__gt=0)
+        if run_id is not None
+        else PredictionTally.objects.none()
+    )
+    return dict(rows.values_list("category_id", "count"))
 
 
 def categories_predicted(project: Project, *, labeled: Collection[int] = ()) -> list[Category]:

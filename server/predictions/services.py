@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from server.core import sql
 from server.core.copying import copy_in
-from server.predictions.models import PredictionRun
+from server.predictions.models import PredictionRun, PredictionTally
 from server.projects.models import Project
 from server.registry.models import EncoderVersion
 
@@ -86,6 +86,7 @@ def run_publish(run: PredictionRun, *, scores: Scores, while_head: int | None = 
     sql.execute(f"CREATE INDEX ON {name} (margin)")
     sql.execute(f"ALTER TABLE {name} ADD CHECK (run_id = {int(run.pk)})")
     sql.execute(f"ALTER TABLE predictions_prediction ATTACH PARTITION {name} FOR VALUES IN ({int(run.pk)})")
+    _count(run, np.asarray(scores.categories[:, 0]))
     PredictionRun.objects.filter(pk=run.pk).update(image_count=count, finished_at=Now())
     swapped = sql.execute(
         "UPDATE projects_project SET active_run_id = %(run)s"
@@ -95,6 +96,14 @@ def run_publish(run: PredictionRun, *, scores: Scores, while_head: int | None = 
         {"run": run.pk, "project": run.project_id, "space": run.space_id, "head": while_head},
     )
     return swapped > 0
+
+
+def _count(run: PredictionRun, best: NDArray[np.int64]) -> None:
+    categories, counts = np.unique(best, return_counts=True)
+    PredictionTally.objects.bulk_create(
+        PredictionTally(run=run, category_id=category, count=count)
+        for category, count in zip(categories.tolist(), counts.tolist(), strict=True)
+    )
 
 
 def run_note(run: PredictionRun, **figures: Any) -> None:
@@ -122,6 +131,7 @@ def _drop(run_id: int) -> bool:
         with transaction.atomic():
             sql.execute("SET LOCAL lock_timeout = '100ms'")
             sql.execute(f"DROP TABLE {partition_name(run_id)}")
+            PredictionTally.objects.filter(run_id=run_id).delete()
     except OperationalError:
         return False
     return True

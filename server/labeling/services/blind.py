@@ -11,8 +11,9 @@ from server.core import sql
 from server.projects.models import Project
 
 SCALE = 1 << 30
-KEY = "(hashint8extended(i.id, %(seed)s) & 1073741823)"
-"""Random number of image `i` in [0, SCALE)."""
+SEED = 0x57494E4E
+KEY = f"(hashint8extended(i.id, {SEED} + i.project_id) & 1073741823)"
+"""Random number of image `i` in [0, SCALE), spelled as the index `image_draw` has it: draws read what they take."""
 RESERVED = f"{KEY} < %(reserve)s"
 
 DRAW = f"""
@@ -42,7 +43,7 @@ def blind_params(project: Project) -> dict[str, Any]:
     """Parameters of `KEY` and `RESERVED` for a project. The seed is the project's id, told apart by a constant."""
     return {
         "project": project.pk,
-        "seed": 0x57494E4E + project.pk,
+        "seed": SEED + project.pk,
         "reserve": round(project.blind_share * SCALE),
     }
 

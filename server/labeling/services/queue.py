@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 
-from server.acquisition.services import round_for_top_up
+from server.acquisition.models import AcquisitionRound
+from server.acquisition.services import round_for_top_up, round_walked
 from server.core import sql
 from server.labeling.models import Purpose
-from server.labeling.services.blind import RESERVED, blind_draw, blind_params
+from server.labeling.services.blind import KEY, SCALE, blind_draw, blind_params
 from server.labeling.services.locks import NAMESPACE
 from server.projects.models import Project
 
@@ -47,15 +48,14 @@ ORDER BY i.id
 ON CONFLICT (project_id, image_id) DO NOTHING
 """
 
-# Reserved images come last, and only when nothing else is left: then nothing is gained by holding them back.
-UNQUEUED = f"""
-SELECT i.id FROM images_image i
-WHERE i.project_id = %(project)s AND i.state = 'ready'
+# In the order of the images' random numbers, which is an index: what is behind the place of the last walk was queued.
+WALK = f"""
+SELECT i.id, {KEY} AS at FROM images_image i
+WHERE i.project_id = %(project)s AND i.state = 'ready' AND {KEY} >= %(start)s AND {KEY} < %(stop)s
   AND NOT EXISTS (SELECT 1 FROM labeling_queueitem q WHERE q.project_id = i.project_id AND q.image_id = i.id)
   AND NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = i.id)
   AND NOT EXISTS (SELECT 1 FROM labeling_blinddraw b WHERE b.project_id = i.project_id AND b.image_id = i.id)
-ORDER BY {RESERVED}, hashint8extended(i.id, %(order_seed)s), i.id
-LIMIT %(count)s
+ORDER BY {KEY}, i.id LIMIT %(count)s
 """
 
 OPEN_FOR = """
@@ -89,8 +89,7 @@ def queue_top_up(*, project: Project, user_id: int, count: int) -> int:
     if int(sql.fetch_value(OPEN_FOR, params)) >= count:
         return 0
     filling = round_for_top_up(project=project)
-    wanted = {**blind_params(project), "count": max(TOP_UP, count), "order_seed": filling.seed}
-    ranked = [Ranked(row["id"], "picked at random") for row in sql.fetch_all(UNQUEUED, wanted)]
+    ranked = [Ranked(image, "picked at random") for image in _next_unqueued(project, filling, max(TOP_UP, count))]
     blind = blind_draw(project=project, count=_blind_count(len(ranked), project.blind_share))
     last = sql.fetch_value("SELECT max(rank) FROM labeling_queueitem WHERE project_id = %s AND slots > 0", [project.pk])
     return _insert(
@@ -101,6 +100,22 @@ def queue_top_up(*, project: Project, user_id: int, count: int) -> int:
         seed=filling.seed,
         after=-1.0 if last is None else last,
     )
+
+
+def _next_unqueued(project: Project, filling: AcquisitionRound, count: int) -> list[int]:
+    """Images that nobody has queued, judged or drawn, at random: the walk goes on where the last one ended.
+
+    What an earlier round put back lies behind it and comes when the rest is used up. Reserved images come last of all,
+    when nothing else is left: then nothing is gained by holding them back.
+    """
+    reserve = int(blind_params(project)["reserve"])
+    place = max(reserve, int(filling.params.get("place", 0)))
+    found: list[dict[str, int]] = []
+    for start, stop in ((place, SCALE), (reserve, place), (0, reserve)):
+        params = {"project": project.pk, "start": start, "stop": stop, "count": count - len(found)}
+        found += sql.fetch_all(WALK, params) if len(found) < count and start < stop else []
+    round_walked(filling, place=found[-1]["at"] if len(found) == count else 0)
+    return [row["id"] for row in found]
 
 
 def _fill_alone(project: Project) -> None:

@@ -7,8 +7,10 @@ from celery.signals import worker_ready
 from django.conf import settings
 
 from server.embeddings.services import space_drop
+from server.images.tally import images_tally_fold
 from server.jobs.canary import canary_seen
 from server.jobs.sweeping import sweep
+from server.labeling.tally import consensus_tally_fold
 from server.pipeline import flows
 from server.pipeline.handle import worker_name
 from server.registry.selectors import spaces_forgotten
@@ -16,9 +18,11 @@ from server.registry.selectors import spaces_forgotten
 
 @shared_task(name="pipeline.sweep")  # type: ignore[untyped-decorator]
 def sweep_jobs(**unknown: Any) -> None:
-    """Send new messages for live jobs that lost theirs or their worker."""
+    """Send new messages for live jobs that lost theirs or their worker; keep counts short to read."""
     for job in sweep():
         flows.send(job)
+    images_tally_fold()
+    consensus_tally_fold()
 
 
 @shared_task(name="pipeline.train_wherever_due")  # type: ignore[untyped-decorator]

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from server.images.tally import images_counted
 from server.labeling.models import Annotation, Consensus, Lease, Page, QueueItem, Strike
 from server.labeling.services.consensus import consensus_rebuild
 from server.labeling.services.leases import Leased, leases_release, leases_renew, leases_take
@@ -34,6 +35,7 @@ from server.labeling.services.queue import queue_top_up
 from server.pipeline.deletion import image_delete
 from server.predictions.models import Prototype
 from tests.server.builders import with_vectors, world
+from tests.server.labeling.test_tally import counted, standing_rows
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("WINNOW_MACHINE_EXAMPLES", "12"))
@@ -326,6 +328,8 @@ class Labeling(RuleBasedStateMachine):
         )
         held = Prototype.objects.filter(space=self.world.space).values_list("category_id", "count")
         assert dict(held) == dict(taught)
+        assert counted(self.project().pk) == standing_rows(self.project().pk)
+        assert images_counted(project_id=self.project().pk)["ready"] == len(self.images)
 
     @invariant()
     def known_wrong_tiles_and_taken_back_strikes_leave_no_trace(self) -> None:
