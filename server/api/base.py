@@ -1,5 +1,6 @@
 """What the views share: the caller's project before anything else, strict parameters, roles per method."""
 
+from functools import cache
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -44,19 +45,32 @@ class ProjectView(APIView):
 
 def read_params(request: Request, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """The query string as `shape` understands it. An unknown name is an error, so that no typo filters nothing."""
-    unknown = set(request.query_params) - set(shape().fields)
+    reader = _reader(shape)
+    unknown = set(request.query_params) - set(reader.fields)
     if unknown:
         raise serializers.ValidationError({name: ["There is no such parameter."] for name in sorted(unknown)})
-    reader = shape(data=request.query_params)
-    reader.is_valid(raise_exception=True)
-    return dict(reader.validated_data)
+    return _read(reader, request.query_params)
 
 
 def read_body(request: Request, shape: type[serializers.Serializer[Any]], *, partial: bool = False) -> dict[str, Any]:
     """The body as `shape` understands it; names that it does not list are ignored."""
-    reader = shape(data=request.data, partial=partial)
-    reader.is_valid(raise_exception=True)
-    return dict(reader.validated_data)
+    return _read(_reader(shape, partial=partial), request.data)
+
+
+@cache
+def _reader(shape: type[serializers.Serializer[Any]], *, partial: bool = False) -> serializers.Serializer[Any]:
+    """One reader for all requests: making one copies every field, ten times the work of reading with it. Reading
+    leaves nothing behind in it."""
+    return shape(partial=partial)
+
+
+def _read(reader: serializers.Serializer[Any], data: Any) -> dict[str, Any]:
+    try:
+        return dict(reader.run_validation(data))
+    except serializers.ValidationError as error:
+        if isinstance(error.detail, list):  # of the whole, as for a body that is `null`
+            error.detail = {"non_field_errors": error.detail}
+        raise
 
 
 class ErrorBody(serializers.Serializer[Any]):

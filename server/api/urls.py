@@ -4,7 +4,12 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from server.api import pages, schema
 
+# The first four are what people at work ask for all day: patterns are tried in this order.
 RESOURCES = [
+    "annotations",
+    "queue",
+    "page_labeling",
+    "images",
     "session",
     "tokens",
     "projects",
@@ -12,12 +17,8 @@ RESOURCES = [
     "categories",
     "words",
     "imports",
-    "images",
     "events",
     "jobs",
-    "queue",
-    "annotations",
-    "page_labeling",
     "reviews",
     "overview",
     "similar",

@@ -16,7 +16,6 @@ from django.core.cache import cache
 from django.db import transaction
 
 from server.accounts.models import User
-from server.core import sql
 from server.embeddings.selectors import space_lacks
 from server.images.models import Image, ImageState
 from server.jobs import services as jobs
@@ -25,6 +24,7 @@ from server.jobs.selectors import live_job
 from server.labeling.models import Annotation
 from server.labeling.page_selectors import teaching_key
 from server.labeling.services.page_stock import stock_count
+from server.pipeline.freshness import PREDICT_EVERY, freshness
 from server.pipeline.kinds import KINDS
 from server.predictions.heads import trained_head_of
 from server.predictions.models import PredictionRun
@@ -32,25 +32,14 @@ from server.projects.models import Project
 from server.snapshots.certificate_selectors import certificates_to_judge
 from server.taxonomy.models import Category
 from server.training.models import TrainingRun, Trigger
-from server.training.options import TrainingOptions, options_out, training_options
+from server.training.options import TrainingOptions, options_from, options_out, training_options
 from server.training.selectors import due, may_be_due, run_live
 from server.training.services import training_run_create, training_run_queued
 
-PREDICT_EVERY, PREDICT_SHARE = 20, 0.001
-"""Labels between two predictions of a whole project, and as a share of its images where they are many: prototypes
-move with every single label, and the pages of a corrected pool do not wait for it."""
 STOCK_LOW = 8
 STOCK_AGAIN_S = 10
 LOOK_EVERY = 5
 """Labels of a project after which it is asked again whether anything is due."""
-FRESH = """
-SELECT count(*) FROM (
-    SELECT 1 FROM labeling_annotation a
-    WHERE a.project_id = %(project)s AND a.sequence > COALESCE((
-        SELECT (r.details ->> 'last_sequence')::bigint FROM projects_project p
-        JOIN predictions_predictionrun r ON r.id = p.active_run_id WHERE p.id = %(project)s), 0)
-    LIMIT %(at_most)s) fresh
-"""
 logger = logging.getLogger(__name__)
 _not_before: dict[int, int] = {}
 """Project → sequence of the label at which this process asks next. A prediction is due no earlier than that."""
@@ -274,18 +263,16 @@ def after_annotated(project_id: int, *, sequence: int | None = None) -> None:
 
 
 def _when_due(project_id: int, sequence: int | None) -> None:
-    project = Project.objects.select_related("active_run").get(pk=project_id)
-    images = project.active_run.image_count if project.active_run else 0
-    enough = max(PREDICT_EVERY, int(PREDICT_SHARE * images))
-    missing = enough - fresh_labels(project_id=project_id, at_most=enough)
+    seen = freshness(project_id=project_id)
     if sequence is not None:
-        patience = 1 if _live_details(project_id).get("words") else LOOK_EVERY  # a newcomer is taught at once
-        _not_before[project_id] = sequence + (min(patience, missing) if missing > 0 else patience)
-    _teach_newcomers(project_id)
+        patience = 1 if seen.words else LOOK_EVERY  # a newcomer is taught at once
+        _not_before[project_id] = sequence + (min(patience, seen.missing) if seen.missing > 0 else patience)
+    if seen.words:
+        _teach_newcomers(project_id)
     judge_when_answered(project_id)
-    if missing <= 0:
+    if seen.missing <= 0:
         _predict_again(project_id)
-    if may_be_due(project, training_options(project)):
+    if may_be_due(project_id=project_id, options=options_from(seen.training)):
         train_when_due(project_id)
 
 
@@ -338,14 +325,6 @@ def _predict_again(project_id: int) -> None:
     live = live_job(coalesce_key=key)
     if live is None or (live.state == State.RUNNING and not live.again):
         enqueue("predict", project_id=project_id, coalesce_key=key)
-
-
-def fresh_labels(*, project_id: int, at_most: int) -> int:
-    """How many annotations the live predictions have not seen, counted no further than `at_most`.
-
-    The live run keeps the last sequence number that it read in `details["last_sequence"]`.
-    """
-    return int(sql.fetch_value(FRESH, {"project": project_id, "at_most": at_most}, hot=True))
 
 
 def train(

@@ -6,10 +6,11 @@ from server.core import sql
 
 ADD = """
 INSERT INTO predictions_prototype AS p (space_id, category_id, total, count)
-SELECT e.space_id, %(category)s, e.vector::vector, 1 FROM embeddings_embedding e
-WHERE e.space_id = %(space)s AND e.image_id = %(image)s
+SELECT e.space_id, m.category_id, e.vector::vector, 1 FROM ({images}) AS m (image_id, category_id)
+JOIN embeddings_embedding e ON e.space_id = %(space)s AND e.image_id = m.image_id
 ON CONFLICT (space_id, category_id) DO UPDATE SET total = p.total + EXCLUDED.total, count = p.count + 1
 """
+ADD_ONE = ADD.format(images="VALUES (%(image)s::bigint, %(category)s::bigint)")
 
 # Without a condition on the count: one would be read from a version that another transaction is about to replace, and
 # the row's lock comes too late to read it again. Who brings it to 0 takes the row away, and its rounding errors too.
@@ -40,7 +41,7 @@ def prototype_move(
     for category, sign in sorted((category, sign) for category, sign in steps if category is not None):
         params = {"space": space_id, "image": image_id, "category": category}
         if sign > 0:
-            sql.execute(ADD, params, hot=True)
+            sql.execute(ADD_ONE, params, hot=True)
         elif sql.fetch_value(SUBTRACT, params, hot=True) == 0:
             sql.execute(EMPTY, {"space": space_id, "categories": [category]})
 

@@ -55,7 +55,7 @@ def certificate_of(*, project_id: int, certificate_id: int) -> Certificate | Non
 
 def certificates_to_judge(*, project_id: int) -> list[int]:
     """Live certificates with an audit answered, or answered otherwise, since they were judged. One query."""
-    rows = sql.fetch_all(TO_JUDGE, {"project": project_id, "open": [state.value for state in OPEN]})
+    rows = sql.fetch_all(TO_JUDGE, {"project": project_id, "open": [state.value for state in OPEN]}, hot=True)
     return [row["id"] for row in rows]
 
 

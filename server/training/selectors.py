@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from server.core import sql
 from server.jobs.models import LIVE_STATES
-from server.labeling.models import Annotation, Consensus, ConsensusState
+from server.labeling.models import Consensus, ConsensusState
 from server.projects.models import Project
 from server.training.models import Outcome, TrainingRun, Trigger
 from server.training.options import TrainingOptions
@@ -71,13 +71,32 @@ def counted_until(*, project_id: int) -> int:
     return runs.values_list("last_sequence", flat=True).first() or 0
 
 
+# A label stands where its image's newest event is of its image's consensus: as many rows are read as are new.
+CONFIRMED = """
+SELECT count(*) FROM (
+    SELECT 1 FROM labeling_annotation a
+    JOIN labeling_consensus c ON c.image_id = a.image_id AND c.last_sequence = a.sequence
+    WHERE a.project_id = %(project)s AND a.sequence > %(seen)s AND c.state = 'agreed' AND NOT c.blind
+    LIMIT %(at_most)s) fresh
+"""
+# Both are counted no further than what makes a run possible, each by its index.
+MAY_BE_DUE = """
+SELECT (SELECT count(*) FROM (
+            SELECT 1 FROM labeling_annotation a
+            WHERE a.project_id = %(project)s AND a.sequence > COALESCE((
+                SELECT t.last_sequence FROM training_trainingrun t
+                WHERE t.project_id = %(project)s AND t.last_sequence > 0 ORDER BY t.id DESC LIMIT 1), 0)
+            LIMIT %(every)s) events) >= %(every)s
+   AND (SELECT count(*) FROM (
+            SELECT 1 FROM labeling_consensus c
+            WHERE c.project_id = %(project)s AND c.blind AND c.state = 'agreed' LIMIT %(needed)s) answers) >= %(needed)s
+"""
+
+
 def fresh_confirmed(*, project_id: int, at_most: int) -> int:
     """Agreed labels outside the blind share that no run's snapshot has seen, counted no further than `at_most`."""
-    seen = counted_until(project_id=project_id)
-    fresh = Consensus.objects.filter(
-        project_id=project_id, state=ConsensusState.AGREED, blind=False, last_sequence__gt=seen
-    )
-    return fresh[:at_most].count()
+    params = {"project": project_id, "seen": counted_until(project_id=project_id), "at_most": at_most}
+    return int(sql.fetch_value(CONFIRMED, params))
 
 
 def blind_answered(*, project_id: int) -> int:
@@ -85,13 +104,12 @@ def blind_answered(*, project_id: int) -> int:
     return Consensus.objects.filter(project_id=project_id, state=ConsensusState.AGREED, blind=True).count()
 
 
-def may_be_due(project: Project, options: TrainingOptions) -> bool:
-    """A quick no after most labels: the events since the last run bound the labels, and are counted by their index."""
+def may_be_due(*, project_id: int, options: TrainingOptions) -> bool:
+    """A quick no after most labels: too few events since the last run to hold enough labels, or nothing to judge by."""
     if not options.every:
         return False
-    seen = counted_until(project_id=project.pk)
-    events = Annotation.objects.filter(project_id=project.pk, sequence__gt=seen)
-    return events[: options.every].count() >= options.every
+    params = {"project": project_id, "every": options.every, "needed": options.needed}
+    return bool(sql.fetch_value(MAY_BE_DUE, params, hot=True))
 
 
 def due(project: Project, options: TrainingOptions) -> Trigger | None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from server.core import sql
 from server.labeling.models import Consensus, ConsensusState
 from server.labeling.services.locks import project_lock_alone
+from server.predictions.prototypes import ADD
 
 REFRESH = """
 WITH events AS (
@@ -82,6 +83,14 @@ WHERE %(all)s OR (b.category_id, b.state, b.evidence, b.votes, b.blind, b.last_s
     (d.category_id, d.state, d.evidence, d.votes, d.blind, d.last_sequence, d.updated_at)
 """
 REFRESH_IMAGES = REFRESH.format(events="a.image_id = ANY(%(images)s)", rows="c.image_id = ANY(%(images)s)")
+# What most labels do to prototypes, beside them: the image teaches now and did not before.
+FIRST_TAUGHT = ADD.format(
+    images="SELECT d.image_id, d.category_id FROM derived d LEFT JOIN before b ON b.image_id = d.image_id"
+    " WHERE d.state = 'agreed' AND NOT d.blind AND (b.image_id IS NULL OR b.state <> 'agreed' OR b.blind)"
+)
+_TAUGHT = REFRESH_IMAGES.replace("\n)\nSELECT COALESCE", f"\n), taught AS ({FIRST_TAUGHT})\nSELECT COALESCE")
+REFRESH_AND_TEACH = " ".join(_TAUGHT.partition("\nWHERE %(all)s")[0].split())
+"""On one line: the driver remembers how to bind what is not longer than 4,096 characters."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,12 @@ def consensus_refresh(*, image_ids: Sequence[int]) -> list[ConsensusChange]:
     return _changes(sql.fetch_all(REFRESH_IMAGES, {"images": list(image_ids), "all": True}, hot=hot))
 
 
-def consensus_refresh_sent(*, image_id: int) -> sql.Sent:
-    """`consensus_refresh` of one image inside a pipeline; read it with `consensus_changes`."""
-    return sql.Sent(REFRESH_IMAGES, {"images": [image_id], "all": True})
+def consensus_refresh_sent(*, image_id: int, space_id: int | None) -> sql.Sent:
+    """`consensus_refresh` of one image inside a pipeline; read it with `consensus_changes`.
+
+    Where the image teaches for the first time, its prototype in the space has been moved as well.
+    """
+    return sql.Sent(REFRESH_AND_TEACH, {"images": [image_id], "space": space_id})
 
 
 def consensus_changes(sent: sql.Sent) -> list[ConsensusChange]:

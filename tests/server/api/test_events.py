@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -105,3 +106,15 @@ def test_a_stranger_hears_nothing(broker: str) -> None:
             return int((await listener.next("http.response.start"))["status"])
 
     assert asyncio.run(status()) == 404
+
+
+def test_what_follows_within_a_moment_is_told_once_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(events, "_publish", lambda project_id, topics: told.append(topics))
+    project = -1  # nobody else's
+    for _ in range(50):
+        events._tell(project, ("annotations",))
+    events._tell(project, ("jobs",))
+    assert told == [("annotations",), ("jobs",)]
+    time.sleep(2 * events.MOMENT_S)
+    assert told == [("annotations",), ("jobs",), ("annotations",)]
