@@ -1,6 +1,8 @@
 """A whole pool in the time between two pages: the best two classes of every row, and nothing else.
 
-Top-5 and entropy cost as much as the products themselves, and only rows that stand on a page need them. Each core has a
+Top-5 and entropy cost as much as the products themselves, and only rows that stand on a page need them. Products take
+bfloat16 factors and float32 sums where the processor has instructions for that: three times faster, and a cosine moves
+by about 1e-4. Each core has a
 thread of its own that scores chunk after chunk alone: where other processes want the cores too, threads that wait for
 each other inside every operation cost several times the work.
 """
@@ -77,10 +79,12 @@ def _reduced(logits: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def _single_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that each compute alone; the caller's own setting is as before afterwards."""
-    before = torch.get_num_threads()
+    """Threads that each compute alone, with quick products; the caller's own settings are as before afterwards."""
+    before, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
     try:
         with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield pool
     finally:
+        torch.set_float32_matmul_precision(precision)
         torch.set_num_threads(before)

@@ -23,8 +23,10 @@ JUDGED = np.dtype([("image", ">i8"), ("category", ">i8"), ("sequence", ">i8")])
 TEACHES = "CASE WHEN c.state = 'agreed' AND NOT c.blind THEN c.category_id ELSE 0 END"
 PACKED = f"string_agg(int8send(c.image_id) || int8send({TEACHES}) || int8send(c.last_sequence), ''::bytea)"
 ALL_JUDGED = f"SELECT COALESCE({PACKED}, ''::bytea) FROM labeling_consensus c WHERE c.project_id = %(project)s"
+# An image that nobody judges any more has no consensus, and 0 for its sequence.
 TOUCHED = f"""
-SELECT t.image_id, c.image_id IS NOT NULL AS judged, {TEACHES} AS category, COALESCE(c.last_sequence, 0) AS sequence
+SELECT COALESCE(string_agg(
+    int8send(t.image_id) || int8send({TEACHES}) || int8send(COALESCE(c.last_sequence, 0)), ''::bytea), ''::bytea)
 FROM (SELECT DISTINCT image_id FROM labeling_annotation
       WHERE project_id = %(project)s AND sequence > %(since)s) t
 LEFT JOIN labeling_consensus c ON c.image_id = t.image_id
@@ -106,10 +108,11 @@ class PoolState:
         """Take in what was said since; how many images that touched. One statement over new annotations alone."""
         params = {"project": self.project.pk, "since": self.newest - OVERLAP}
         newest = int(sql.fetch_value(NEWEST, params))
-        touched = sql.fetch_all(TOUCHED, params)
-        rows, known = self.rows_of(np.asarray([row["image_id"] for row in touched], np.int64))
-        for name, values in (("judged", self.judged), ("category", self.category), ("sequence", self.sequence)):
-            values[rows] = np.asarray([row[name] for row in touched], values.dtype)[known]
+        told = np.frombuffer(bytes(sql.fetch_value(TOUCHED, params)), JUDGED)
+        rows, known = self.rows_of(told["image"].astype(np.int64))
+        self.sequence[rows] = told["sequence"][known]
+        self.category[rows] = told["category"][known]
+        self.judged[rows] = self.sequence[rows] > 0
         self.newest = newest
         return len(rows)
 

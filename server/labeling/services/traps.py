@@ -33,13 +33,14 @@ def traps_among(
     confirmed = np.flatnonzero(state.category > 0)
     others = rng.permutation(np.setdiff1d(confirmed, gold_rows, assume_unique=True))[:LOOKED_THROUGH]
     rows = np.concatenate([rng.permutation(gold_rows[state.category[gold_rows] > 0]), others])
+    said, best = state.category[rows], top[rows]
+    vouched = np.isin(rows, gold_rows)
     found: dict[int, list[list[int]]] = {}
     for index, instead in runners.items():
-        other = rows[state.category[rows] != category_ids[index]]
-        near = (top[other] == index).any(axis=1)
-        akin = np.isin(state.category[other], [category_ids[runner] for runner in instead if runner >= 0])
-        vouched = np.isin(other, gold_rows)
-        order = [vouched & (near | akin), ~vouched & near, ~vouched & akin & ~near]
-        chosen = np.concatenate([other[part] for part in order])[:A_PAGE]
-        found[index] = [[int(state.ids[row]), int(state.category[row])] for row in chosen]
+        other = said != category_ids[index]
+        near = other & (best == index).any(axis=1)
+        akin = other & ~near & np.isin(said, [category_ids[runner] for runner in instead if runner >= 0])
+        order = [vouched & (near | akin), ~vouched & near, ~vouched & akin]
+        chosen = np.concatenate([np.flatnonzero(part)[:A_PAGE] for part in order])[:A_PAGE]
+        found[index] = [[int(state.ids[rows[at]]), int(said[at])] for at in chosen]
     return found

@@ -28,6 +28,22 @@ def test_the_sweep_agrees_with_the_full_prediction(chunk: int, threads: int) -> 
     assert np.allclose(swept.probability, full.probability, atol=1e-6)
 
 
+def test_quick_products_change_no_class_but_where_two_are_nearly_as_likely() -> None:
+    """512 dimensions and a hundred classes, where processors that have bfloat16 use it."""
+    rng = np.random.default_rng(0)
+    heap = rng.integers(0, 100, 6000)
+    pool = rng.normal(size=(100, 512))[heap] + rng.normal(0, 2.2, (6000, 512))
+    pool = (pool / np.linalg.norm(pool, axis=1, keepdims=True)).astype(np.float16)
+    examples = Examples.of(np.asarray(pool[:2000], np.float32), heap[:2000], n_classes=100)
+    head = fit_head("default", examples, seed=0)
+    full, swept = predict_topk(head, pool, k=2), best_two(head, pool)
+    clear = full.probability[:, 0] - full.probability[:, 1] > 0.02
+    assert clear.mean() > 0.9
+    assert np.array_equal(swept.class_index[clear, 0], full.class_index[clear, 0])
+    assert np.abs(swept.probability - full.probability).max() < 0.02
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_probabilities_of_a_two_class_head_sum_to_one_and_one_class_is_certain() -> None:
     two, pool = head_and_pool(classes=2)
     assert np.allclose(best_two(two, pool).probability.sum(axis=1), 1, atol=1e-6)
