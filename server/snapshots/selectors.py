@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Count
@@ -17,7 +16,7 @@ BATCH = 2_000
 
 _ROWS = """
 SELECT i.id, i.sha256, i.original_name, i.format, i.width, i.height, i.byte_size,
-       s.category_id, s.split, s.evidence, s.blind, s.votes, s.annotation_id, u.username, a.created_at,
+       s.category_id, s.split, s.evidence, s.blind, s.votes, s.annotation_id::text, u.username, a.created_at,
        (a.evidence_details ->> 'certificate')::bigint
 FROM snapshots_snapshotitem s
 JOIN images_image i ON i.id = s.image_id
@@ -44,7 +43,7 @@ class ExportRow:
     evidence: str
     blind: bool
     votes: int
-    annotation_id: UUID | None
+    annotation_id: str | None
     annotator: str | None
     labeled_at: datetime | None
     certificate: int | None = None
@@ -81,13 +80,15 @@ def snapshot_rows(*, snapshot_id: int) -> Iterator[ExportRow]:
             yield ExportRow(*row)
 
 
-def snapshot_fingerprint_rows(*, snapshot_id: int) -> Iterator[tuple[str, int, str, str]]:
-    """(image hash, category id, split, evidence) in order of image hash; must run inside a transaction."""
-    yield from _stream(
-        "SELECT i.sha256, s.category_id, s.split, s.evidence FROM snapshots_snapshotitem s"
+def snapshot_fingerprint_rows(*, snapshot_id: int) -> Iterator[str]:
+    """Image hash, category id, split and evidence, parted by the unit separator, in order of image hash; must run
+    inside a transaction."""
+    rows = _stream(
+        "SELECT concat_ws(chr(31), i.sha256, s.category_id, s.split, s.evidence) FROM snapshots_snapshotitem s"
         ' JOIN images_image i ON i.id = s.image_id WHERE s.snapshot_id = %s ORDER BY i.sha256 COLLATE "C"',
         [snapshot_id],
     )
+    return (line for (line,) in rows)
 
 
 def _stream(sql: str, params: list[Any]) -> Iterator[tuple[Any, ...]]:

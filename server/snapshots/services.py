@@ -125,8 +125,8 @@ def _digest(snapshot: Snapshot) -> str:
     """SHA-256 over the taxonomy and every (image hash, category, split, evidence), in order of image hash."""
     digest = hashlib.sha256()
     digest.update(json.dumps([snapshot.taxonomy_revision, snapshot.categories], sort_keys=True).encode())
-    for row in selectors.snapshot_fingerprint_rows(snapshot_id=snapshot.pk):
-        digest.update("\x1f".join(map(str, row)).encode() + b"\n")
+    for line in selectors.snapshot_fingerprint_rows(snapshot_id=snapshot.pk):
+        digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 
 

@@ -58,7 +58,7 @@ def record(row: ExportRow, category: dict[str, Any]) -> dict[str, Any]:
         "evidence": row.evidence,
         "blind": row.blind,
         "votes": row.votes,
-        "annotation": str(row.annotation_id) if row.annotation_id else None,
+        "annotation": row.annotation_id,
         "annotator": row.annotator,
         "certificate": row.certificate,
         "labeled_at": row.labeled_at.isoformat() if row.labeled_at else None,

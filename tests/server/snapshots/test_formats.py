@@ -32,7 +32,7 @@ def png(shade: int) -> bytes:
 
 def row(number: int, category: int, split: str, name: str) -> ExportRow:
     when = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-    identity = UUID(int=number)
+    identity = str(UUID(int=number))
     return ExportRow(
         number, f"{number:064x}", name, "png", 4, 3, 70, category, split, "suggestion", split == "test", 1, identity,
         "ann", when,
