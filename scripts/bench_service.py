@@ -31,6 +31,7 @@ from bench_seeding import DIM, LEASED_AT_HEAD, Seeded, say, seed  # noqa: E402
 __all__ = ["DIM", "ROOT", "prepare", "say", "start_database", "start_web", "wait_for"]
 MANIFEST_LINES = 10_000
 TARGETS = {"lease": 50, "annotation": 50, "list": 200, "browse": 200, "facets": 200, "overview": 200}
+TARGETS |= {"facets of a filter": 200}
 START, END = "<!-- service:start -->", "<!-- service:end -->"
 
 
@@ -39,11 +40,16 @@ class Figures:
     """Latencies in ms by operation, and rates."""
 
     size: int
+    pause_ms: float
     latency: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     rates: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     cores: dict[str, float] = field(default_factory=dict)
     """Processor seconds a second, by who spent them."""
+
+    @property
+    def labels_s(self) -> float:
+        return len(self.latency["annotation"]) / self.seconds
 
     def percentile(self, name: str, share: float) -> float:
         values = sorted(self.latency[name])
@@ -56,7 +62,7 @@ def main() -> int:
     parser.add_argument("--categories", type=int, default=100)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--pause-ms", type=float, default=0.0, help="Between two requests of a client.")
+    parser.add_argument("--pause-ms", type=float, nargs="+", default=[0.0, 100.0], help="Between a client's requests.")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     args = parser.parse_args()
@@ -65,7 +71,7 @@ def main() -> int:
         servers = [start_broker(Path(folder)), start_database(Path(folder))]
         try:
             prepare(Path(folder))
-            results = [measure(size, args, postgres=servers[1].pid) for size in args.images]
+            results = [one for size in args.images for one in measure(size, args, postgres=servers[1].pid)]
         finally:
             for server in servers:
                 server.stop()
@@ -112,29 +118,36 @@ def prepare(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def measure(size: int, args: argparse.Namespace, *, postgres: int) -> Figures:
+def measure(size: int, args: argparse.Namespace, *, postgres: int) -> list[Figures]:
+    """One project, and clients that pause ever so long between their requests."""
     say(f"seeding {size:,} images × {args.categories} categories")
     seeded = seed(size, categories=args.categories, clients=args.clients)
-    figures = Figures(size)
+    results = [Figures(size, pause) for pause in args.pause_ms]
     web = start_web(args.port)
     try:
         wait_for(args.port)
-        say("clients at work")
-        drive(seeded, figures, args, {"web": web.pid, "PostgreSQL": postgres, "clients": os.getpid()})
+        for figures in results:
+            say(f"clients at work, {figures.pause_ms:g} ms between two requests")
+            drive(seeded, figures, args, {"web": web.pid, "PostgreSQL": postgres, "clients": os.getpid()})
+            tell(figures)
         say("manifest")
-        figures.rates["manifest"] = manifest(seeded, args.port)
+        results[0].rates["manifest"] = manifest(seeded, args.port)
     finally:
         web.terminate()
         web.wait()
     say("export")
-    figures.rates["export"] = export(seeded)
+    results[0].rates["export"] = export(seeded)
+    say(f"  {results[0].rates}")
+    return results
+
+
+def tell(figures: Figures) -> None:
     for name in sorted(figures.latency):
         say(
             f"  {name}: p50 {figures.percentile(name, 0.5):.1f} ms, p95 {figures.percentile(name, 0.95):.1f} ms,"
             f" {len(figures.latency[name])} requests"
         )
-    say(f"  {figures.rates} cores {figures.cores}")
-    return figures
+    say(f"  labels {figures.labels_s:.0f}/s, cores {figures.cores}")
 
 
 def start_web(port: int) -> subprocess.Popen[bytes]:
@@ -200,14 +213,14 @@ def work(client: Client, seeded: Seeded, until: float, rng: random.Random) -> No
         client.call("list", "GET", f"{base}/images?limit=60")
         client.call("browse", "GET", f"{base}/images?predicted={category}&order=margin&limit=60")
         if rng.random() < 0.2:
-            client.call(
-                "facets", "GET", f"{base}/images/facets?probability_min={rng.random() / 100:.6f}"
-            )  # never cached
+            client.call("facets", "GET", f"{base}/images/facets")
+            everything = f"probability_min={rng.random() / 100:.6f}"  # another one each time, so that none is known
+            client.call("facets of a filter", "GET", f"{base}/images/facets?{everything}")
             client.call("overview", "GET", f"{base}/overview")
 
 
 def drive(seeded: Seeded, figures: Figures, args: argparse.Namespace, processes: dict[str, int]) -> None:
-    clients = [Client(args.port, session, figures, args.pause_ms / 1000) for session in seeded.sessions]
+    clients = [Client(args.port, session, figures, figures.pause_ms / 1000) for session in seeded.sessions]
     for client in clients:  # connections and plans are warm before the clock runs
         client.call("warm", "GET", f"/api/v1/projects/{seeded.project}/images?limit=10")
     figures.latency.clear()
@@ -286,25 +299,27 @@ def export(seeded: Seeded) -> float:
 
 def write_section(path: Path, results: list[Figures], args: argparse.Namespace) -> None:
     """Replace the section between its marks, or add it."""
-    sizes = " | ".join(f"{figures.size:,} images" for figures in results)
+    pauses = {0.0: "no pause"}
+    sizes = " | ".join(f"{one.size:,}, {pauses.get(one.pause_ms, f'{one.pause_ms:g} ms')}" for one in results)
     rows = [f"| | asked | {sizes} |", "|---|---|" + "---|" * len(results)]
     for name, target in TARGETS.items():
         cells = [f"{one.percentile(name, 0.5):.0f} / **{one.percentile(name, 0.95):.0f}** ms" for one in results]
         rows.append(f"| {name} p50 / p95 | p95 ≤ {target} ms | {' | '.join(cells)} |")
-    labels = [f"{len(one.latency['annotation']) / one.seconds:,.0f}/s" for one in results]
+    labels = [f"{one.labels_s:,.0f}/s" for one in results]
     rows.append(f"| labels of {args.clients} clients together | | {' | '.join(labels)} |")
     for who in results[0].cores:
         shares = " | ".join(f"{one.cores[who]:.2f}" for one in results)
         rows.append(f"| cores that {who} kept busy meanwhile | | {shares} |")
     for name, target in (("manifest", "2,000"), ("export", "20,000")):
-        cells = [f"{one.rates[name]:,.0f}/s" for one in results]
+        cells = [f"{one.rates[name]:,.0f}/s" if name in one.rates else "" for one in results]
         rows.append(f"| {name} rows | ≥ {target}/s | {' | '.join(cells)} |")
     text = "\n".join(
         [
             START,
             "## Service",
             "",
-            f"{args.clients} clients over HTTP without pause ({args.pause_ms:g} ms) for {args.seconds:g} s on the same"
+            f"{args.clients} clients over HTTP for {args.seconds:g} s, with and without a pause before each request (a"
+            " person looks at an image for longer than any of them), on the same"
             f" {len(os.sched_getaffinity(0))} cores as the server ({platform.machine()}, load average before the run"
             f" not subtracted), {args.categories} categories, half of the images labeled, up to {LEASED_AT_HEAD:,}"
             " leased items at the head of the queue, embedded PostgreSQL 18 with fsync on.",
