@@ -221,3 +221,27 @@ def test_expired_leases_and_those_of_others_are_nobodys_to_hand_back() -> None:
     take(made, "reviewer", 1)
     time.sleep(0.05)
     assert hand_back(made, []) == []
+
+
+def test_random_picks_go_on_where_they_ended_and_come_back_for_what_a_round_put_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.labeling.services.queue.TOP_UP", 5)
+    made = world(images=23)
+    seen: list[int] = []
+
+    def pick() -> list[int]:
+        queue_top_up(project=made.project, user_id=made.people["annotator"].pk, count=5)
+        return list(QueueItem.objects.exclude(image_id__in=seen).values_list("image_id", flat=True))
+
+    seen += pick()
+    first = list(seen)
+    QueueItem.objects.all().delete()  # as a round does that ranks other images
+    for _ in range(4):
+        before = len(seen)
+        seen += pick()
+        assert not set(first) & set(seen[before:])
+        QueueItem.objects.exclude(image_id__in=first).update(slots=0, remaining=0)
+    assert sorted(seen) == made.images  # all 23, and the first five only now
+    pick()
+    assert set(QueueItem.objects.filter(slots=1).values_list("image_id", flat=True)) == set(first)
