@@ -47,7 +47,7 @@ LEFT JOIN predictions_prediction p ON p.run_id = %(run)s AND p.image_id = i.id
 WHERE i.id = ANY(%(images)s)
 """
 
-# Vectors of a few confirmed images of each category are read once and compared in memory with every image.
+# Every vector is read once: those of the images, and of a few confirmed ones of each category to compare them with.
 NEAREST = """
 WITH wanted AS (
     SELECT * FROM unnest(%(images)s::bigint[], %(categories)s::bigint[]) AS w (image_id, category_id)
@@ -59,11 +59,14 @@ WITH wanted AS (
         WHERE project_id = %(project)s AND category_id = c.category_id AND state = 'agreed' AND NOT blind
         LIMIT %(candidates)s) k
     JOIN embeddings_embedding e ON e.space_id = %(space)s AND e.image_id = k.image_id
+), shown AS MATERIALIZED (
+    SELECT i.image_id, v.vector FROM (SELECT DISTINCT image_id FROM wanted) i
+    JOIN embeddings_embedding v ON v.space_id = %(space)s AND v.image_id = i.image_id
 ), ranked AS (
     SELECT w.image_id, w.category_id, c.image_id AS exemplar,
-           row_number() OVER (PARTITION BY w.image_id, w.category_id ORDER BY c.vector <=> v.vector) AS place
+           row_number() OVER (PARTITION BY w.image_id, w.category_id ORDER BY c.vector <=> s.vector) AS place
     FROM wanted w
-    JOIN embeddings_embedding v ON v.space_id = %(space)s AND v.image_id = w.image_id
+    JOIN shown s ON s.image_id = w.image_id
     JOIN confirmed c ON c.category_id = w.category_id
 )
 SELECT image_id, category_id, exemplar FROM ranked WHERE place <= %(exemplars)s ORDER BY image_id, category_id, place
