@@ -21,6 +21,8 @@ def web(host: str, port: int, env: dict[str, str]) -> Program:
     command = [sys.executable, "-m", "uvicorn", "server.config.asgi:application", "--host", host, "--port", str(port)]
     # A person labels every few seconds: their browser's connection outlives the pause between two images.
     command += ["--timeout-keep-alive", "75"]
+    # On a machine that is busy with something else a process may be silent for seconds; ended, it would answer nobody.
+    command += ["--timeout-worker-healthcheck", "60"]
     command += ["--timeout-graceful-shutdown", "3", "--no-access-log", "--log-level", "warning"]
     return Program("web", command, env=env, stop_seconds=6)
 
