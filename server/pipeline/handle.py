@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from server.core.failpoints import failpoint
 from server.jobs.canary import canary_seen
 from server.jobs.chunks import Tally, chunk_claim, chunk_commit, chunks_create, heartbeat
 from server.jobs.models import Chunk, Job
@@ -91,6 +92,7 @@ class JobHandle:
             with transaction.atomic():
                 job_fence(job_id=self.job.pk, token=self.job.attempt_token)
                 yield tally
+                failpoint(f"{self.job.kind}.written")
                 job_advance(job_id=self.job.pk, done=tally.done, failed=tally.failed)
             return
         with chunk_commit(chunk=chunk, done=done, failed=failed) as tally:

@@ -37,16 +37,28 @@ def label_all(project_id: int, user_id: int, lease_s: float, note: Callable[[dic
 
     from server.labeling.selectors import queue_empty_reason
     from server.labeling.services.annotations import Judgement, annotation_create
-    from server.labeling.services.leases import leases_take
+    from server.labeling.services.leases import Leased, leases_take
+    from server.labeling.services.queue import queue_top_up
+    from server.projects.models import Project
     from server.taxonomy.models import Category
 
-    category = patiently(lambda: Category.objects.filter(project_id=project_id).earliest("pk").pk)
+    known = Category.objects.filter(project_id=project_id).order_by("pk").values_list("pk", flat=True)
+    categories = patiently(lambda: list(known))
+    project = patiently(lambda: Project.objects.get(pk=project_id))
+
+    def lease() -> list[Leased]:
+        got = leases_take(project_id=project_id, user_id=user_id, count=10, lease_s=lease_s)
+        if not got and queue_top_up(project=project, user_id=user_id, count=10):
+            got = leases_take(project_id=project_id, user_id=user_id, count=10, lease_s=lease_s)
+        return got
+
     while True:
-        leased = patiently(lambda: leases_take(project_id=project_id, user_id=user_id, count=10, lease_s=lease_s))
+        leased = patiently(lease)
         for item in leased:
             until = item.lease_until.timestamp()
             note({"leased": item.image_id, "user": user_id, "from": until - lease_s, "until": until})
         for item in leased:
+            category = categories[item.image_id % len(categories)]
             said = Judgement(id=uuid.uuid4(), image_id=item.image_id, category_id=category)
             patiently(lambda said=said: annotation_create(said, project_id=project_id, annotator_id=user_id))  # type: ignore[misc]
             note({"acknowledged": str(said.id)})

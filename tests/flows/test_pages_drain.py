@@ -11,17 +11,14 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from server.labeling.services.consensus import REFRESH
-from server.supervisor.process import Process
 from server.supervisor.programs import web, worker
-from server.supervisor.redis import EmbeddedRedis
 from tests.flows.page_people import Journal, Person
-from tests.flows.test_drain import House, environment, house
+from tests.flows.test_drain import House, house, with_broker
 
 pytestmark = [pytest.mark.flows, pytest.mark.timeout(7200)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,24 +32,12 @@ django.setup()
 from tests.flows.page_world import seed
 print(seed(images=int(sys.argv[1]), people=int(sys.argv[2])))
 """
-assert house
+assert house and with_broker
 
 
 @pytest.fixture
-def env(house: House) -> Iterator[dict[str, str]]:
-    redis = EmbeddedRedis(house.folder / "redis")
-    broker = Process(redis.program(), log_dir=house.folder, cwd=ROOT)
-    try:
-        redis.wait_until_ready(broker)
-        yield {
-            **environment(house),
-            "CELERY_BROKER_URL": redis.url,
-            "WINNOW_CACHE_DIR": str(house.folder / "cache"),
-            "WEB_CONCURRENCY": "2",
-            "OMP_NUM_THREADS": "1",
-        }
-    finally:
-        broker.stop()
+def env(house: House, with_broker: dict[str, str]) -> dict[str, str]:
+    return {**with_broker, "WINNOW_CACHE_DIR": str(house.folder / "cache"), "WEB_CONCURRENCY": "2"}
 
 
 class Programs:
