@@ -1,16 +1,16 @@
 """One project's audits by each method, judged by the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.bounds import AuditorError, exact_p_values
-from ml.evaluation.certify import Goal, certify_lot, plan_lots
+from ml.evaluation.certify import Goal, LotPlan, certify_lot, plan_lots
 from ml.evaluation.weighted_audits import audit_chances, certify_weighted, draw_weighted
 from ml.types import FloatArray, IntArray
 
-METHODS = ("exact", "lots", "weighted")
+METHODS = ("exact", "lots", "whole", "weighted")
 BASELINE_LOTS = 60
 PAGE = 32
 
@@ -22,14 +22,38 @@ class Scored:
     confidence: FloatArray
     right: NDArray[np.bool_]
 
+    def drawn_again(self, times: int, *, rng: np.random.Generator) -> "Scored":
+        """A pool so many times as large, drawn from this one with replacement; itself where `times` is 1."""
+        if times == 1:
+            return self
+        rows = rng.integers(len(self.right), size=times * len(self.right))
+        return Scored(self.confidence[rows], self.right[rows])
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """`accepted` share of the pool, `error` among accepted labels that nobody looked at, human `actions` a label."""
+    """`accepted` share of the pool, `error` among the labels that the promise is about, and what people do for it.
+
+    All in shares of the pool: `audits` one by one, `in_pages` what the same audits would cost in pages of their
+    category, `pages` and `strikes` for the rest, which is confirmed by pages.
+    """
 
     accepted: float
     error: float
-    actions: float
+    audits: float
+    in_pages: float
+    pages: float
+    strikes: float
+
+    @property
+    def actions(self) -> float:
+        """Presses an image, audits answered one by one."""
+        return self.audits + self.pages + self.strikes
+
+    @property
+    def actions_in_pages(self) -> float:
+        """Presses an image, audits answered in pages."""
+        return self.in_pages + self.pages + self.strikes
 
 
 def audit_round(
@@ -39,16 +63,25 @@ def audit_round(
     rng = np.random.default_rng(seed)
     found = {"exact": _exact(baseline, goal=goal, audits=audits, rng=rng, auditors=auditors)}
     plan = plan_lots(ours.confidence, goal=goal, audits=audits)
-    rows = plan.draw(audits, seed=int(rng.integers(1 << 31)))
-    wrong = answers(~ours.right[rows], rng=rng, auditors=auditors)
-    lot = certify_lot(plan, ours.confidence, audited=rows, wrong=wrong, goal=goal, auditors=auditors)
-    found["lots"] = _outcome(ours, plan.order[: lot.size], rows)
+    found["lots"] = _lot(ours, plan, goal=goal, audits=audits, rng=rng, auditors=auditors)
+    all_labels = replace(goal, among=len(ours.right))
+    wider = plan_lots(ours.confidence, goal=all_labels, audits=audits)
+    found["whole"] = _lot(ours, wider, goal=all_labels, audits=audits, rng=rng, auditors=auditors)
     if auditors.silent:
         chances = audit_chances(plan, ours.confidence)
         drawn = draw_weighted(chances, audits, seed=int(rng.integers(1 << 31)))
         size = certify_weighted(plan, chances, audited=drawn, wrong=~ours.right[drawn], goal=goal)
         found["weighted"] = _outcome(ours, plan.order[:size], drawn[:0])
     return found
+
+
+def _lot(
+    scored: Scored, plan: LotPlan, *, goal: Goal, audits: int, rng: np.random.Generator, auditors: AuditorError
+) -> Outcome:
+    rows = plan.draw(audits, seed=int(rng.integers(1 << 31)))
+    wrong = answers(~scored.right[rows], rng=rng, auditors=auditors)
+    lot = certify_lot(plan, scored.confidence, audited=rows, wrong=wrong, goal=goal, auditors=auditors)
+    return _outcome(scored, plan.order[: lot.size], rows, among=goal.among)
 
 
 def answers(wrong: NDArray[np.bool_], *, rng: np.random.Generator, auditors: AuditorError) -> NDArray[np.bool_]:
@@ -82,13 +115,17 @@ def _climbed(passed: NDArray[np.bool_], possible: IntArray, sizes: IntArray) -> 
     return int(sizes[possible[0] + failed[0] - 1] if len(failed) else sizes[-1])
 
 
-def _outcome(scored: Scored, lot: IntArray, audited: IntArray) -> Outcome:
+def _outcome(scored: Scored, lot: IntArray, audited: IntArray, *, among: int | None = None) -> Outcome:
     unseen = np.setdiff1d(lot, audited)
     rest = np.setdiff1d(np.arange(len(scored.right)), np.union1d(lot, audited))
-    # The rest is confirmed by pages: a key a page, and one more for each wrong tile.
-    actions = len(audited) + len(rest) / PAGE + np.count_nonzero(~scored.right[rest])
+    wrong = np.count_nonzero(~scored.right[unseen])
+    pool = len(scored.right)
+    # A key a page, and one more for each wrong tile.
     return Outcome(
-        accepted=len(lot) / len(scored.right),
-        error=float(1 - scored.right[unseen].mean()) if len(unseen) else 0.0,
-        actions=actions / len(scored.right),
+        accepted=len(lot) / pool,
+        error=float(wrong / (among or max(len(unseen), 1))),
+        audits=len(audited) / pool,
+        in_pages=(len(audited) / PAGE + np.count_nonzero(~scored.right[audited])) / pool,
+        pages=len(rest) / PAGE / pool,
+        strikes=np.count_nonzero(~scored.right[rest]) / pool,
     )

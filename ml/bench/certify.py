@@ -52,10 +52,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         )
         accuracies.append((float(baseline.right.mean()), float(ours.right.mean())))
         for turn in range(number, args.projects, fits):
+            again = [np.random.default_rng([args.seed, number, turn, 1]) for _ in range(2)]
+            pools = [one.drawn_again(args.times, rng=rng) for one, rng in zip((baseline, ours), again, strict=True)]
             for goal in goals:
                 found = audit_round(
-                    baseline,
-                    ours,
+                    *pools,
                     goal=goal,
                     audits=args.audits,
                     seed=[args.seed, number, turn],
@@ -68,7 +69,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     first = by_error[str(args.error[0])]
     setting = {
         name: getattr(args, name)
-        for name in ("labels_per_class", "audits", "projects", "level", "auditor_error", "seed")
+        for name in ("labels_per_class", "audits", "projects", "level", "auditor_error", "times", "seed")
     }
     return {
         **{key: first[key] for key in ("accepted", "baseline_accepted", "broken", "baseline_broken")},
@@ -130,10 +131,17 @@ def _summary(found: dict[str, list[Outcome]], *, goal_error: float) -> dict[str,
         report[f"{key}_95"] = [round(interval.low, 4), round(interval.high, 4)]
         report.setdefault(f"{name}_accepted", round(float(np.mean([outcome.accepted for outcome in rounds])), 4))
     report["actions_per_label"] = round(float(np.mean([outcome.actions for outcome in ours])), 4)
+    report["actions"] = {name: _actions(rounds) for name, rounds in found.items() if name in ("lots", "whole")}
     if len(accepted) > 1:
         gain = paired_difference(accepted, usual, seed=0).interval
         report["gain_95"] = [round(gain.low, 4), round(gain.high, 4)]
     return report
+
+
+def _actions(rounds: list[Outcome]) -> dict[str, float]:
+    """Presses an image of the pool, and what they are spent on."""
+    names = ("actions", "actions_in_pages", "audits", "in_pages", "pages", "strikes")
+    return {name: round(float(np.mean([getattr(outcome, name) for outcome in rounds])), 4) for name in names}
 
 
 def _tell(done: int, total: int, started: float) -> None:
@@ -150,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--categories", type=int, default=10, help="drawn afresh for each head; all where fewer")
     for name, value in (("labels-per-class", 15), ("audits", 300), ("projects", 200), ("heads", 200), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--times", type=int, default=1, help="pools so many times as large, drawn with replacement")
     parser.add_argument("--level", type=float, default=0.95)
     parser.add_argument("--auditor-error", type=float, default=0.0, help="how often auditors err, and are known to")
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER, help="folder of kept vectors")

@@ -51,16 +51,23 @@ def exact_upper(errors: int, *, audited: int, level: float = 0.95) -> float:
     return 1.0 if errors == audited else float(stats.beta.ppf(level, errors + 1, audited - errors))
 
 
-def exact_p_values(errors: IntArray, *, audited: IntArray, target: float) -> NDArray[np.float64]:
-    """P(at most `errors` of `audited`) if a share `target` of an endless supply is wrong."""
+def exact_p_values(errors: IntArray, *, audited: IntArray, target: float | FloatArray) -> NDArray[np.float64]:
+    """P(at most `errors` of `audited`) if a share `target`, one for all or one each, of an endless supply is wrong."""
     found: NDArray[np.float64] = stats.binom.cdf(errors, audited, target)
     return np.where(np.asarray(audited) == 0, 1.0, found)
 
 
 def remainder_p_values(
-    errors: IntArray, *, audited: IntArray, size: IntArray, target: float, auditors: AuditorError = TRUTH
+    errors: IntArray,
+    *,
+    audited: IntArray,
+    size: IntArray,
+    target: float | FloatArray,
+    auditors: AuditorError = TRUTH,
 ) -> NDArray[np.float64]:
     """For lots of `size` labels: evidence against "more than `target` of the labels nobody looked at are wrong".
+
+    `target` is one share for all lots, or one each; a share of 1 cannot be passed, so it needs no evidence: 0.
 
     Audited labels are corrected, so the claim is about the others, and drawing without replacement is taken at its
     word: P(X ≤ errors) for X hypergeometric with the fewest wrong labels that would break the claim. That number
@@ -72,7 +79,7 @@ def remainder_p_values(
     allowed = np.floor(target * (lot - m) + 1e-9).astype(np.int64)
     wrong = allowed + 1 + (k if auditors.silent else 0)
     tail = np.array([_tail(*row, auditors=auditors) for row in zip(k, lot, wrong, m, strict=True)], dtype=np.float64)
-    return np.where((m == 0) | (wrong > lot), 1.0, tail)
+    return np.where(np.asarray(target) >= 1, 0.0, np.where((m == 0) | (wrong > lot), 1.0, tail))
 
 
 def _tail(errors: int, size: int, wrong: int, audited: int, *, auditors: AuditorError) -> float:

@@ -29,14 +29,27 @@ SMALLEST_LOT = 0.04
 
 @dataclass(frozen=True)
 class Goal:
-    """ "At most `error` of the labels may be wrong, `level` sure"."""
+    """ "At most `error` of the labels may be wrong, `level` sure".
+
+    Which labels: those of the lot that nobody looked at; or where `among` is given, so many labels, the lot among them,
+    of which all others are looked at and taken as right. That is the goal of Candès, Ilyas and Zrnic, and asks less.
+    """
 
     error: float
     level: float = 0.95
+    among: int | None = None
 
     def __post_init__(self) -> None:
         if not (0 < self.error < 1 and 0 < self.level < 1):
             raise ConfigError(f"error and level are shares between 0 and 1, got {self.error} and {self.level}")
+        if self.among is not None and self.among < 1:
+            raise ConfigError(f"among is a number of labels, got {self.among}")
+
+    def targets(self, size: IntArray, *, audited: IntArray) -> FloatArray:
+        """Share of wrong labels allowed among the `size - audited` of each lot that nobody looked at, at most 1."""
+        if self.among is None:
+            return np.full(len(size), self.error)
+        return np.minimum(self.error * self.among / np.maximum(size - audited, 1), 1.0)
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,8 @@ def plan_lots(confidence: FloatArray, *, goal: Goal, audits: int) -> LotPlan:
     order = np.argsort(-sure, kind="stable")
     sorted_sure = sure[order]
     expected = np.cumsum(1 - sorted_sure) / np.arange(1, len(sure) + 1)
-    within = np.flatnonzero(expected <= goal.error)
+    counts = np.arange(1, len(sure) + 1)
+    within = np.flatnonzero(expected <= goal.targets(counts, audited=np.zeros_like(counts)))
     region = _with_ties(sorted_sure, max(int(within[-1]) + 1 if len(within) else 1, min(audits, len(sure))))
     ends = np.unique(np.ceil(np.linspace(SMALLEST_LOT, 1, LOTS) * region).astype(np.int64))
     sizes = np.unique([_with_ties(sorted_sure, int(end)) for end in ends])
@@ -121,7 +135,9 @@ def certify_lot(
         ShapeError: Rows and answers do not match, or a row is audited twice.
     """
     sizes, (m, k) = plan.sizes, _counts(plan, audited, wrong)
-    p_values = remainder_p_values(k, audited=m, size=sizes, target=goal.error, auditors=auditors)
+    p_values = remainder_p_values(
+        k, audited=m, size=sizes, target=goal.targets(sizes, audited=m), auditors=auditors
+    )
     start = _start(plan, m, goal=goal, auditors=auditors)
     last = start
     while last < len(sizes) and p_values[last] <= 1 - goal.level:
@@ -192,12 +208,13 @@ def _pass_chance(
     sizes: IntArray, audited: IntArray, expected: FloatArray, *, goal: Goal, auditors: AuditorError
 ) -> FloatArray:
     """P(a lot passes) if a share `expected` of its labels is wrong. A forecast, so noise is treated as binomial."""
-    noise = _called_wrong(goal.error, auditors)
+    targets = goal.targets(sizes, audited=audited)
+    noise = _called_wrong(targets, auditors)
     most = np.full(len(sizes), -1)
     for errors in range(int(audited.max(initial=0)) + 1):
         counts = np.full(len(sizes), errors)
         if auditors.silent:
-            p_values = remainder_p_values(counts, audited=audited, size=sizes, target=goal.error)
+            p_values = remainder_p_values(counts, audited=audited, size=sizes, target=targets)
         else:
             p_values = exact_p_values(counts, audited=audited, target=noise)
         if not (p_values <= 1 - goal.level).any():

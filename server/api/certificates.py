@@ -14,6 +14,7 @@ from server.core.errors import NotFound
 from server.pipeline import flows
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE
+from server.snapshots.certificate_endings import certificate_withdraw
 from server.snapshots.certificate_selectors import certificate_card, certificate_of
 from server.snapshots.certificate_services import certificate_create, lot_accept, lot_audit_more, lot_undo
 from server.snapshots.models import Certificate, CertificateState
@@ -95,10 +96,21 @@ class OneCertificate(ProjectView):
 
 
 class CertificateView(OneCertificate):
-    roles = {"GET": Role.VIEWER}
+    roles = {"GET": Role.VIEWER, "DELETE": Role.OWNER}
 
     @extend_schema(responses=CertificateOut)
     def get(self, request: Request, project_id: int, certificate_id: int) -> Response:
+        return Response(certificate_out(self.found(project_id, certificate_id)))
+
+
+    @extend_schema(
+        operation_id="projects_certificates_withdraw",
+        responses={200: CertificateOut, 409: ErrorBody},
+        description="Ask nobody any further. Answers stay; the certificate stays to be read, as withdrawn.",
+    )
+    def delete(self, request: Request, project_id: int, certificate_id: int) -> Response:
+        found = self.found(project_id, certificate_id)
+        certificate_withdraw(certificate=found, withdrawn_by=caller(request))
         return Response(certificate_out(self.found(project_id, certificate_id)))
 
 

@@ -24,6 +24,7 @@ from server.images.storage import SIZES, original_key, read, rendition_key
 from server.insights.browse import ORDERS, STATES, Filters, image_story, images_page
 from server.insights.facets import images_facets
 from server.labeling.models import ConsensusState, Evidence, Kind
+from server.pipeline import flows
 from server.pipeline.deletion import image_delete
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE
@@ -231,6 +232,7 @@ class ImageView(ProjectView):
     @extend_schema(request=None, responses={204: None, 409: ErrorBody})
     def delete(self, request: Request, project_id: int, image_id: int) -> Response:
         image_delete(project_id=project_id, image_id=image_id)
+        flows.after_image_deleted(project_id)
         return Response(status=204)
 
 

@@ -17,6 +17,7 @@ from server.insights.overview import CategoryCard, project_overview
 from server.insights.projects import encoder_card
 from server.jobs.selectors import job_cancellable_by
 from server.projects.models import Role
+from server.snapshots.certificate_selectors import certificates_revoked
 
 
 class CountsOut(serializers.Serializer[Any]):
@@ -62,6 +63,13 @@ class AdviceOut(serializers.Serializer[Any]):
     href = serializers.CharField()
 
 
+class NoticeOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="The certificate.")
+    error = serializers.FloatField()
+    at = serializers.DateTimeField()
+    text = serializers.CharField(help_text="Why it was revoked.")
+
+
 class OverviewCategoryOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -81,6 +89,7 @@ class OverviewOut(serializers.Serializer[Any]):
     workers = WorkersOut()
     unlabeled_leased = serializers.IntegerField()
     next = AdviceOut(many=True)
+    revoked = NoticeOut(many=True, help_text="Certificates that audits broke, whose labels still stand.")
     encoder = EncoderOut()
     categories = OverviewCategoryOut(many=True)
 
@@ -106,6 +115,7 @@ class OverviewView(ProjectView):
                 "workers": seen.workers,
                 "unlabeled_leased": seen.leased,
                 "next": [{"text": advice.text, "href": advice.href} for advice in seen.advice],
+                "revoked": certificates_revoked(project_id=project_id),
                 "encoder": encoder_card(self.project),
                 "categories": [_category(project_id, card) for card in seen.categories],
             }

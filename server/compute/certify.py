@@ -1,10 +1,53 @@
 """Certificates across the seam: confidences and answers in, lots and proofs out, as plain numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+CHUNK = 8_192
+
+
+def pool_confidence(
+    vectors: NDArray[np.float16],
+    *,
+    rows: NDArray[np.int64],
+    support: NDArray[np.int64],
+    class_index: NDArray[np.int64],
+    n_classes: int,
+    text: NDArray[np.float32] | None,
+    text_scale: float,
+    seed: int,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Fit the head that hears the pool too, and say of `rows` (R,) of `vectors` (P, D), chunk by chunk, what each is
+    and how sure that is.
+
+    Confidence is float64: float32 calls everything beyond seven nines certain, and the order among those is lost.
+    Every class needs an example among `support` (S,) rows of classes `class_index` (S,).
+
+    Raises:
+        MlError: A class without an example.
+    """
+    import torch
+
+    from ml.heads import Examples
+    from ml.heads.pool_gda import POOL_AT_MOST, fit_pool_gda
+
+    heard = rows
+    if len(rows) > POOL_AT_MOST:
+        heard = np.sort(np.random.default_rng(seed).choice(rows, POOL_AT_MOST, replace=False))
+    known, pool = np.asarray(vectors[support], np.float32), np.asarray(vectors[heard], np.float32)
+    background = (known.sum(axis=0) + pool.sum(axis=0)) / (len(known) + len(pool))
+    examples = Examples.of(
+        known, class_index, n_classes=n_classes, text=text, text_scale=text_scale, background=background
+    )
+    head = fit_pool_gda(examples, torch.from_numpy(pool), seed=seed)
+    for start in range(0, len(rows), CHUNK):
+        part = torch.from_numpy(np.asarray(vectors[rows[start : start + CHUNK]], np.float32))
+        top = torch.softmax((head.logits(part) / head.temperature).double(), dim=1).max(dim=1)
+        yield top.indices.numpy(), top.values.numpy()
 
 
 def lots_plan(
@@ -56,12 +99,19 @@ def lot_judge(
     }
 
 
-def lot_holds(*, size: int, audited: int, errors: int, error: float, level: float) -> tuple[bool, float]:
-    """Whether a lot is still proved by all its audits, and the bound as it stands."""
+def lot_bound(*, size: int, audited: int, errors: int, level: float) -> float:
+    """At most so large a share of the labels that nobody looked at is wrong, by one fixed sample of audits."""
     from ml.evaluation.certify import remainder_upper
 
-    bound = remainder_upper(errors, audited=audited, size=size, level=level)
-    return bound <= error, bound
+    return remainder_upper(errors, audited=audited, size=size, level=level)
+
+
+def lot_standing(*, size: int, drawn: int, errors: int, unanswered: int, level: float) -> tuple[float, float]:
+    """Between which shares of wrong labels a lot lies by audits that keep coming, however often one looks."""
+    from ml.evaluation.anytime import anytime_interval
+
+    found = anytime_interval(errors, audited=drawn, size=size, level=level, unanswered=unanswered)
+    return found.low, found.high
 
 
 def categories_judge(

@@ -31,6 +31,7 @@ IMAGE_ROWS = [
     "DELETE FROM labeling_reviewrequest WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_annotation WHERE image_id = ANY(%(images)s)",
     "DELETE FROM snapshots_snapshotitem WHERE image_id = ANY(%(images)s)",
+    "DELETE FROM snapshots_lotitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM images_image WHERE id = ANY(%(images)s)",
 ]
 FROZEN = (
@@ -79,6 +80,8 @@ PROJECT_ROWS = [
     "DELETE FROM labeling_annotation WHERE project_id = %(project)s",
     "DELETE FROM snapshots_snapshotitem WHERE snapshot_id IN"
     " (SELECT id FROM snapshots_snapshot WHERE project_id = %(project)s)",
+    "DELETE FROM snapshots_lotitem WHERE certificate_id IN"
+    " (SELECT id FROM snapshots_certificate WHERE project_id = %(project)s)",
     "DELETE FROM embeddings_embedding WHERE project_id = %(project)s",
     "DELETE FROM embeddings_embeddingfailure WHERE image_id IN"
     " (SELECT id FROM images_image WHERE project_id = %(project)s)",

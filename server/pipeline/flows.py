@@ -29,7 +29,7 @@ from server.pipeline.kinds import KINDS
 from server.predictions.heads import trained_head_of
 from server.predictions.models import PredictionRun
 from server.projects.models import Project
-from server.snapshots.certificate_selectors import certificates_to_judge
+from server.snapshots.certificate_selectors import certificates_open, certificates_to_judge
 from server.taxonomy.models import Category
 from server.training.models import TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_from, options_out, training_options
@@ -279,6 +279,12 @@ def _when_due(project_id: int, sequence: int | None) -> None:
 def judge_when_answered(project_id: int) -> None:
     """Audits of a lot were answered since its certificate was last judged → judge it again."""
     for certificate_id in certificates_to_judge(project_id=project_id):
+        judge(project_id, certificate_id)
+
+
+def after_image_deleted(project_id: int) -> None:
+    """A lot may have lost a label or an audit → see whether its certificate still stands."""
+    for certificate_id in certificates_open(project_id=project_id):
         judge(project_id, certificate_id)
 
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from server.core import sql
 from server.snapshots.models import Certificate, CertificateState, LotItem
 
+NOTICES = 3
 OPEN = (CertificateState.AUDITING, CertificateState.PROVED, CertificateState.UNPROVED, CertificateState.ACCEPTED)
 
 # The audited images of a lot and what people settled on. Skipped and disputed images are not answers: they stay open.
 ANSWERS = """
-SELECT i.image_id, i.place, i.category_id AS accepted, c.category_id AS said
+SELECT i.place, i.later, i.category_id AS accepted, c.category_id AS said
 FROM snapshots_lotitem i
 JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind AND c.state = 'agreed' AND c.category_id IS NOT NULL
   AND c.evidence NOT IN ('accepted', 'imported', 'propagated')
@@ -28,6 +29,14 @@ WHERE k.project_id = %(project)s AND k.state = ANY(%(open)s)
       JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind
       WHERE i.certificate_id = k.id AND i.audited)
 """
+# Of an accepted lot: images left, and labels that nobody has looked at to this day.
+LEFT = """
+SELECT count(*) AS items,
+       count(*) FILTER (WHERE NOT i.audited AND c.evidence = 'accepted') AS unseen,
+       count(*) FILTER (WHERE i.audited AND NOT i.later) AS first, count(*) FILTER (WHERE i.later) AS later
+FROM snapshots_lotitem i LEFT JOIN labeling_consensus c ON c.image_id = i.image_id
+WHERE i.certificate_id = %(certificate)s AND i.place < %(size)s
+"""
 LAST = """
 SELECT COALESCE(max(c.last_sequence), 0) FROM snapshots_lotitem i
 JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind
@@ -37,15 +46,13 @@ WHERE i.certificate_id = %(certificate)s AND i.audited
 
 @dataclass(frozen=True)
 class LotAnswers:
-    """`place` (n,) of audited images that people answered, whether the label was `wrong`, both by place.
-
-    `total` items are left of the `planned` ones: fewer where images were deleted since.
-    """
+    """`place` (n,) of audited images that people answered, whether the label was `wrong`, its `category`, and whether
+    it was drawn `later`, after the lot was accepted; all by place."""
 
     place: NDArray[np.int64]
     wrong: NDArray[np.bool_]
     category: NDArray[np.int64]
-    total: int
+    later: NDArray[np.bool_]
     last_sequence: int
 
 
@@ -59,6 +66,12 @@ def certificates_to_judge(*, project_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def certificates_open(*, project_id: int) -> list[int]:
+    """Certificates whose lot is fixed and whose state may still change."""
+    qs = Certificate.objects.filter(project_id=project_id, state__in=OPEN).order_by("id")
+    return list(qs.values_list("id", flat=True))
+
+
 def certificates_standing(*, project_id: int) -> list[dict[str, Any]]:
     """Cards of the certificates under which labels were accepted, oldest first. One query."""
     qs = Certificate.objects.filter(project_id=project_id, state=CertificateState.ACCEPTED).order_by("id")
@@ -66,15 +79,30 @@ def certificates_standing(*, project_id: int) -> list[dict[str, Any]]:
 
 
 def lot_answers(*, certificate: Certificate) -> LotAnswers:
-    """What people said of the audited images. Three queries."""
+    """What people said of the audited images. Two queries."""
     rows = sql.fetch_all(ANSWERS, {"certificate": certificate.pk})
     return LotAnswers(
         place=np.array([row["place"] for row in rows], np.int64),
         wrong=np.array([row["accepted"] != row["said"] for row in rows], bool),
         category=np.array([row["accepted"] for row in rows], np.int64),
-        total=LotItem.objects.filter(certificate=certificate).count(),
+        later=np.array([row["later"] for row in rows], bool),
         last_sequence=int(sql.fetch_value(LAST, {"certificate": certificate.pk})),
     )
+
+
+def lot_left(*, certificate: Certificate) -> dict[str, int]:
+    """Of an accepted lot: `items` left, `unseen` labels that nobody looked at, audits drawn at `first` and `later`."""
+    params = {"certificate": certificate.pk, "size": certificate.verdict["accepted_size"]}
+    return dict(sql.fetch_all(LEFT, params)[0])
+
+
+def certificates_revoked(*, project_id: int) -> list[dict[str, Any]]:
+    """Broken promises whose labels still stand, newest first: what everyone who works here should know. One query."""
+    qs = Certificate.objects.filter(project_id=project_id, state=CertificateState.REVOKED).order_by("-id")
+    return [
+        {"id": found.pk, "error": found.error, "at": found.history[-1]["at"], "text": found.history[-1]["text"]}
+        for found in qs[:NOTICES]
+    ]
 
 
 def certificate_card(certificate: Certificate) -> dict[str, Any]:
@@ -82,8 +110,7 @@ def certificate_card(certificate: Certificate) -> dict[str, Any]:
     verdict = certificate.verdict
     return {
         "id": certificate.pk,
-        "promise": f"At most {certificate.error:.2%} of the labels that nobody looked at are wrong, "
-        f"{certificate.level:.0%} sure.",
+        "promise": promise_of(certificate),
         "state": certificate.state,
         "error": certificate.error,
         "level": certificate.level,
@@ -91,11 +118,21 @@ def certificate_card(certificate: Certificate) -> dict[str, Any]:
         "labels": verdict.get("size"),
         "audited": verdict.get("audited"),
         "wrong": verdict.get("errors"),
+        "accepted_at": verdict.get("accepted_at"),
+        "later": verdict.get("later"),
+        "categories": verdict.get("categories", []),
         "head": certificate.head,
         "method": "nested lots fixed before the answers, exact hypergeometric tail, tested in fixed sequence",
         "assumes": [
             "audited images were drawn uniformly at random from the lot's region and answered blind",
-            "audited answers are the truth",
+            "audited answers are the truth; audits without an answer count as wrong",
+            "each lot of a project is judged by itself",
         ],
         "history": certificate.history,
     }
+
+
+def promise_of(certificate: Certificate) -> str:
+    return (
+        f"At most {certificate.error:.2%} of the labels that nobody looked at are wrong, {certificate.level:.0%} sure."
+    )

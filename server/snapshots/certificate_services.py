@@ -17,6 +17,7 @@ from server.projects.models import Project
 from server.snapshots.models import Certificate, CertificateState, LotItem
 
 LIVE_AT_MOST = 3
+CLOSED = (CertificateState.REVOKED, CertificateState.UNDONE, CertificateState.WITHDRAWN)
 BATCH = 5_000
 
 # The draw is written down with the lot, in one transaction, before anyone can answer.
@@ -103,9 +104,9 @@ def lot_fix(*, certificate: Certificate, items: list[LotItem], plan: dict[str, A
     params = {"project": held.project_id, "certificate": held.pk, "seed": seed, "people": people, "spread": 2_000}
     sql.execute(DRAW, params)
     sql.execute(QUEUE, params)
-    held.plan, held.head = {**plan, "seed": seed}, head
     drawn = sum(item.audited for item in items)
-    _move(held, CertificateState.AUDITING, f"{drawn} of {len(items)} images drawn at random, to be judged blind.")
+    held.plan, held.head = {**plan, "seed": seed, "drawn": drawn}, head
+    certificate_move(held, CertificateState.AUDITING, f"{drawn} of {len(items)} images drawn at random, to be judged blind.")
 
 
 @transaction.atomic
@@ -115,14 +116,12 @@ def verdict_record(*, certificate: Certificate, verdict: dict[str, Any]) -> None
     held.verdict = verdict
     proved, told = verdict["size"] > 0, _told(verdict)
     if held.state == CertificateState.ACCEPTED:
-        if verdict.get("lost"):
-            _move(held, CertificateState.REVOKED, f"The lot changed: {verdict['lost']} of its images are gone.")
-        elif not verdict["holds"]:
-            _move(held, CertificateState.REVOKED, f"Later audits broke it: {told}")
+        if verdict["broken"]:
+            certificate_move(held, CertificateState.REVOKED, verdict["broken"])
         else:
             held.save(update_fields=["verdict"])
         return
-    if held.state in (CertificateState.REVOKED, CertificateState.UNDONE):
+    if held.state in CLOSED:
         return
     state = (
         CertificateState.PROVED
@@ -132,7 +131,7 @@ def verdict_record(*, certificate: Certificate, verdict: dict[str, Any]) -> None
         else CertificateState.UNPROVED
     )
     if state != held.state:
-        _move(held, state, told)
+        certificate_move(held, state, told)
     else:
         held.save(update_fields=["verdict"])
 
@@ -167,10 +166,11 @@ def lot_accept(*, certificate: Certificate, accepted_by: User) -> int:
     consensus_refresh(image_ids=images)
     held.verdict = {
         **held.verdict,
+        "accepted_at": timezone.now().isoformat(),
         "accepted_size": held.verdict["size"],
         "accepted_items": LotItem.objects.filter(certificate=held, place__lt=held.verdict["size"]).count(),
     }
-    _move(held, CertificateState.ACCEPTED, f"{len(images)} labels accepted at p ≥ {held.verdict['threshold']:.3f}.")
+    certificate_move(held, CertificateState.ACCEPTED, f"{len(images)} labels accepted at p ≥ {held.verdict['threshold']:.3f}.")
     return len(images)
 
 
@@ -193,7 +193,7 @@ def lot_undo(*, certificate: Certificate, undone_by: User) -> int:
     }
     images = [row["image_id"] for row in sql.fetch_all(UNDO, params)]
     consensus_refresh(image_ids=images)
-    _move(held, CertificateState.UNDONE, f"{len(images)} labels taken back by {undone_by.username}.")
+    certificate_move(held, CertificateState.UNDONE, f"{len(images)} labels taken back by {undone_by.username}.")
     return len(images)
 
 
@@ -206,7 +206,7 @@ DELETE FROM labeling_queueitem WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 """
 MORE = """
-UPDATE snapshots_lotitem SET audited = true WHERE (certificate_id, image_id) IN (
+UPDATE snapshots_lotitem SET audited = true, later = true WHERE (certificate_id, image_id) IN (
     SELECT i.certificate_id, i.image_id FROM snapshots_lotitem i
     JOIN labeling_consensus c ON c.image_id = i.image_id AND c.evidence = 'accepted'
     WHERE i.certificate_id = %(certificate)s AND i.place < %(size)s AND NOT i.audited
@@ -239,21 +239,26 @@ def lot_audit_more(*, certificate: Certificate, count: int, people: int) -> int:
     drawn = sql.execute(MORE, params)
     sql.execute(DRAW, params)
     sql.execute(QUEUE, params)
-    _move(held, CertificateState.ACCEPTED, f"{drawn} more images drawn from the lot, to be judged blind.")
+    certificate_move(held, CertificateState.ACCEPTED, f"{drawn} more images drawn from the lot, to be judged blind.")
     return drawn
 
 
 def _told(verdict: dict[str, Any]) -> str:
+    gone = f" {verdict['missing']} audited images are gone, and count as wrong." if verdict.get("missing") else ""
+    if verdict["size"] and verdict["open"]:
+        gone += f" {verdict['open']} are not answered yet, and count as wrong until they are."
     if verdict["size"]:
         return (
             f"{verdict['size']} labels may be accepted: {verdict['errors']} of {verdict['audited']} audited were "
-            "wrong, "
-            f"so at most {verdict['bound']:.2%} of the others are."
+            f"wrong, so at most {verdict['bound']:.2%} of the others are.{gone}"
         )
-    return f"{verdict['all_errors']} of {verdict['answered']} audited labels were wrong, so no lot can be promised."
+    return (
+        f"{verdict['all_errors']} of {verdict['answered']} audited labels were wrong, so no lot can be promised.{gone}"
+    )
 
 
-def _move(certificate: Certificate, state: CertificateState, text: str) -> None:
+def certificate_move(certificate: Certificate, state: CertificateState, text: str) -> None:
+    """Write a new state and why into the certificate and its history, and tell open pages."""
     certificate.state = state
     certificate.history = [*certificate.history, _entry(state, text)]
     certificate.save()

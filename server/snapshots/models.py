@@ -62,7 +62,7 @@ class Export(models.Model):
 
 
 class CertificateState(models.TextChoices):
-    """`auditing` waits for answers; `proved` may be accepted; `unproved` may not (yet); the rest is history."""
+    """`auditing` waits for answers; `proved` may be accepted; `unproved` may not; the rest is history."""
 
     PLANNING = "planning"
     AUDITING = "auditing"
@@ -71,6 +71,7 @@ class CertificateState(models.TextChoices):
     ACCEPTED = "accepted"
     REVOKED = "revoked"
     UNDONE = "undone"
+    WITHDRAWN = "withdrawn"
 
 
 class Certificate(models.Model):
@@ -106,3 +107,5 @@ class LotItem(models.Model):
     confidence = models.FloatField()
     place = models.IntegerField()
     audited = models.BooleanField(default=False)
+    later = models.BooleanField(default=False)
+    """Drawn after the lot was accepted: to see whether it holds, not to prove it."""

@@ -1,9 +1,20 @@
 import { request } from "./client";
-import type { Export, Page } from "./types";
+import type { Page } from "./types";
 
-export type CertificateState = "planning" | "auditing" | "proved" | "unproved" | "accepted" | "revoked" | "undone";
+export type CertificateState =
+  | "planning"
+  | "auditing"
+  | "proved"
+  | "unproved"
+  | "accepted"
+  | "revoked"
+  | "undone"
+  | "withdrawn";
 
+/** Of one category, or of small ones pooled under `node` (null: those that have no parent). */
 export interface CategoryVerdict {
+  readonly node: number | null;
+  readonly bound: number;
   readonly categories: readonly number[];
   readonly size: number;
   readonly audited: number;
@@ -16,6 +27,7 @@ export interface CategoryVerdict {
 export interface LotPlan {
   readonly region?: number;
   readonly pool?: number;
+  readonly drawn?: number;
   readonly sizes?: readonly number[];
   readonly audits_needed?: readonly number[];
 }
@@ -28,7 +40,18 @@ export interface Verdict {
   readonly bound?: number;
   readonly answered?: number;
   readonly open?: number;
+  readonly missing?: number;
+  readonly later?: LaterAudits;
   readonly categories?: readonly CategoryVerdict[];
+}
+
+/** Audits drawn after the lot was accepted: between `low` and `high` are wrong, true at every look together. */
+export interface LaterAudits {
+  readonly drawn: number;
+  readonly answered: number;
+  readonly wrong: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface Happened {
@@ -63,6 +86,5 @@ export const certificates = {
   undo: (project: number, id: number) => post<{ labels: number }>(`${at(project, id)}/undo`),
   auditMore: (project: number, id: number, count: number) =>
     post<{ drawn: number }>(`${at(project, id)}/audits`, { count }),
-  exportCertified: (project: number) =>
-    post<Export>(`/projects/${project}/exports`, { format: "imagefolder", options: { certified: true } }),
+  withdraw: (project: number, id: number) => request<Certificate>("DELETE", at(project, id), {}),
 };

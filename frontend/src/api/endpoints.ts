@@ -145,5 +145,6 @@ export const jobs = {
 
 export const exports = {
   list: (project: number, signal?: AbortSignal) => get<T.Page<T.Export>>(`/projects/${project}/exports`, signal),
-  start: (project: number, format: T.ExportFormat) => post<T.Export>(`/projects/${project}/exports`, { format }),
+  start: (project: number, format: T.ExportFormat, certified: boolean) =>
+    post<T.Export>(`/projects/${project}/exports`, { format, options: certified ? { certified } : {} }),
 };

@@ -14,6 +14,7 @@ export const useOverview = (project: number) =>
     "predictions",
     "annotations",
     "taxonomy",
+    "certificates",
   ]);
 
 export interface Taxonomy {

@@ -125,8 +125,17 @@ export interface Overview {
   readonly workers: Readonly<Record<"default" | "ml" | "interactive", boolean>>;
   readonly unlabeled_leased: number;
   readonly next: readonly { readonly text: string; readonly href: string }[];
+  readonly revoked: readonly Revoked[];
   readonly encoder: EncoderName | null;
   readonly categories: readonly OverviewCategory[];
+}
+
+/** A certificate that audits broke and whose labels still stand; `text` says why. */
+export interface Revoked {
+  readonly id: number;
+  readonly error: number;
+  readonly at: string;
+  readonly text: string;
 }
 
 export interface CategoryDescription {
@@ -373,6 +382,7 @@ export type ExportFormat = "jsonl" | "csv" | "imagefolder" | "parquet" | "labels
 
 export interface Export {
   readonly id: number;
+  readonly options: { readonly certified?: boolean };
   readonly format: ExportFormat;
   readonly item_count: number;
   readonly state: JobState;

@@ -28,6 +28,11 @@ export function Strip({ project, onJobs }: { project: number; onJobs: () => void
           {missing.length > 0 && <span class="strip-warn">no {missing.map(([name]) => name).join(", ")} worker</span>}
         </button>
       )}
+      {data && data.revoked.length > 0 && (
+        <a class="strip-revoked small" href={`/p/${project}/certificates`} title={data.revoked[0]?.text}>
+          certificate revoked
+        </a>
+      )}
       {connection.value === "polling" && <span class="strip-warn small">connection lost, trying again</span>}
       <Unsaved />
     </div>

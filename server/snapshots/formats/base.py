@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import IO, Any
 
 from server.snapshots.naming import class_folders, image_file_name
 from server.snapshots.selectors import ExportRow
 
+PROMISE = ("promise", "error", "level", "bound", "labels", "audited", "wrong", "head", "accepted_at")
 OpenOriginal = Callable[[ExportRow], IO[bytes]]
 
 
@@ -22,7 +24,18 @@ class ExportSource:
     original: OpenOriginal
     certificates: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
+    @cached_property
+    def promises(self) -> dict[int, dict[str, Any]]:
+        """By certificate, what a label that was accepted under it carries along: enough to know what was promised."""
+        return {card["id"]: {name: card.get(name) for name in PROMISE} for card in self.certificates}
+
+    def record(self, row: ExportRow) -> dict[str, Any]:
+        """One label as JSON Lines and the sidecar of archives carry it: enough to import it again without loss."""
+        fields = record(row, self.by_id[row.category_id])
+        fields["promise"] = self.promises.get(row.certificate or 0)
+        return fields
+
+    @cached_property
     def by_id(self) -> dict[int, dict[str, Any]]:
         return {node["id"]: node for node in self.categories}
 
@@ -43,7 +56,7 @@ class ExportSource:
 
 
 def record(row: ExportRow, category: dict[str, Any]) -> dict[str, Any]:
-    """One label as JSON Lines and the sidecar of archives carry it: enough to import it again without loss."""
+    """What is said of a label, but for the promise under which it was accepted."""
     return {
         "file_name": file_name(row),
         "original_name": row.original_name,

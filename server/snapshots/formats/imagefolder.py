@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from typing import IO
 
-from server.snapshots.formats.base import ExportSource, file_name, record
+from server.snapshots.formats.base import ExportSource, file_name
 
 SPOOL_BYTES = 8 * 1024 * 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -14,7 +14,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def write_imagefolder(source: ExportSource, target: IO[bytes]) -> None:
     """Images are stored, not deflated: they are compressed already. The same snapshot gives the same bytes."""
-    by_id, folders = source.by_id, source.folders
+    folders = source.folders
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
         tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as labels,
@@ -23,7 +23,7 @@ def write_imagefolder(source: ExportSource, target: IO[bytes]) -> None:
             place = f"{row.split}/{folders[row.category_id]}/{file_name(row)}"
             with source.original(row) as original, archive.open(zip_entry(place), "w") as entry:
                 shutil.copyfileobj(original, entry, 1024 * 1024)
-            fields = record(row, by_id[row.category_id]) | {"file_name": place}
+            fields = source.record(row) | {"file_name": place}
             labels.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
         labels.seek(0)
         with archive.open(zip_entry("labels.jsonl", deflate=True), "w") as entry:

@@ -10,13 +10,24 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from server.snapshots.formats.base import ExportSource, file_name, record
+from server.snapshots.formats.base import ExportSource, file_name
 from server.snapshots.formats.imagefolder import zip_entry
 from server.snapshots.selectors import ExportRow
 
 GROUP_BYTES = 16 * 1024 * 1024
 SHARD_BYTES = 400 * 1024 * 1024
-EXTRA = ("sha256", "category_id", "evidence", "blind", "votes", "annotator", "labeled_at", "original_name")
+EXTRA = (
+    "sha256",
+    "category_id",
+    "evidence",
+    "blind",
+    "votes",
+    "annotator",
+    "labeled_at",
+    "original_name",
+    "certificate",
+    "promise",
+)
 
 
 def write_parquet(source: ExportSource, target: IO[bytes]) -> None:
@@ -28,7 +39,7 @@ def write_parquet(source: ExportSource, target: IO[bytes]) -> None:
         shards = _Shards(Path(folder), schema)
         for row in source.rows:
             with source.original(row) as original:
-                shards.add(row, original.read(), index[row.category_id], record(row, source.by_id[row.category_id]))
+                shards.add(row, original.read(), index[row.category_id], _fields(source, row))
         files = shards.close()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             for name, path in files:
@@ -38,12 +49,18 @@ def write_parquet(source: ExportSource, target: IO[bytes]) -> None:
             archive.writestr(zip_entry("README.md", deflate=True), _card(source, names, files))
 
 
+def _fields(source: ExportSource, row: ExportRow) -> dict[str, Any]:
+    """A label's fields with the promise as its sentence; all that backs it stands in dataset.json."""
+    fields = source.record(row)
+    return fields | {"promise": fields["promise"] and fields["promise"]["promise"]}
+
+
 def _schema(names: list[str]) -> pa.Schema:
     features: dict[str, Any] = {
         "image": {"_type": "Image"},
         "label": {"names": names, "_type": "ClassLabel"},
     }
-    kinds = {"category_id": pa.int64(), "blind": pa.bool_(), "votes": pa.int64()}
+    kinds = {"category_id": pa.int64(), "blind": pa.bool_(), "votes": pa.int64(), "certificate": pa.int64()}
     columns = [(name, kinds.get(name, pa.string())) for name in EXTRA]
     words = {pa.int64(): "int64", pa.bool_(): "bool", pa.string(): "string"}
     features |= {name: {"dtype": words[kind], "_type": "Value"} for name, kind in columns}

@@ -5,7 +5,7 @@ import io
 import json
 from typing import IO
 
-from server.snapshots.formats.base import ExportSource, record
+from server.snapshots.formats.base import ExportSource
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
@@ -13,19 +13,24 @@ AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def write_jsonl(source: ExportSource, target: IO[bytes]) -> None:
-    """One JSON object a line (see `record`)."""
-    by_id = source.by_id
+    """One JSON object a line (see `ExportSource.record`)."""
     for row in source.rows:
-        target.write(AS_JSON(record(row, by_id[row.category_id])).encode() + b"\n")
+        target.write(AS_JSON(source.record(row)).encode() + b"
+")
 
 
 def write_csv(source: ExportSource, target: IO[bytes]) -> None:
-    """The same fields, UTF-8 with a header; text that a spreadsheet would run as a formula is quoted with '."""
+    """The same fields, UTF-8 with a header; of the promise its sentence and its bound.
+
+    Text that a spreadsheet would run as a formula is quoted with '.
+    """
     by_id = source.by_id
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
     writer = None
     for row in source.rows:
-        fields = record(row, by_id[row.category_id]) | {"path": " / ".join(by_id[row.category_id]["path"])}
+        fields = source.record(row) | {"path": " / ".join(by_id[row.category_id]["path"])}
+        promise = fields["promise"] or {}
+        fields |= {"promise": promise.get("promise"), "certificate_bound": promise.get("bound")}
         if writer is None:
             writer = csv.DictWriter(text, fieldnames=list(fields))
             writer.writeheader()
@@ -43,7 +48,7 @@ def write_labelstudio(source: ExportSource, target: IO[bytes]) -> None:
     target.write(b"[")
     for index, row in enumerate(source.rows):
         category = by_id[row.category_id]
-        fields = record(row, category)
+        fields = source.record(row)
         result = {
             "from_name": "choice",
             "to_name": "image",

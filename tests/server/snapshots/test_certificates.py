@@ -11,6 +11,7 @@ from server.images.models import Image
 from server.insights.accuracy import blind_scores
 from server.labeling.models import BlindDraw, Consensus, Evidence, QueueItem
 from server.pipeline import flows, tasks
+from server.pipeline.deletion import image_delete
 from server.pipeline.station import run_pending
 from server.predictions.services import Scores, run_create, run_publish
 from server.snapshots.certificate_services import certificate_create, lot_accept, lot_audit_more, lot_undo
@@ -147,8 +148,40 @@ def test_more_audits_that_agree_keep_it() -> None:
     before = found.verdict["bound"]
     lot_audit_more(certificate=found, count=40, people=1)
     found = answer(made, found)
-    assert found.state == "accepted"
-    assert found.verdict["bound"] < before
+    later = found.verdict["later"]
+    assert (found.state, found.verdict["bound"]) == ("accepted", before)
+    assert (later["drawn"], later["wrong"], later["low"]) == (40, 0, 0.0)
+    lot_audit_more(certificate=found, count=40, people=1)
+    found = answer(made, found)
+    assert found.verdict["later"]["high"] < later["high"]
+
+
+def test_one_wrong_label_among_many_looks_does_not_revoke_what_was_promised() -> None:
+    made = told()
+    found = answer(made, planned(made))
+    lot_accept(certificate=found, accepted_by=made.people["owner"])
+    for look in range(6):
+        lot_audit_more(certificate=found, count=20, people=1)
+        if look == 2:
+            one = LotItem.objects.filter(certificate=found, later=True, image__consensus__evidence=Evidence.ACCEPTED)
+            image = one.first().image_id
+            made.label(image, made.categories[(made.images.index(image) + 1) % 3])
+        found = answer(made, found)
+    assert (found.state, found.verdict["later"]["wrong"], found.verdict["later"]["drawn"]) == ("accepted", 1, 120)
+
+
+def test_a_reviewer_who_corrects_the_audits_that_proved_a_lot_revokes_it() -> None:
+    made = told()
+    found = answer(made, planned(made))
+    lot_accept(certificate=found, accepted_by=made.people["owner"])
+    first = LotItem.objects.filter(certificate=found, audited=True).values_list("image_id", flat=True)[:30]
+    for image in first:
+        made.label(image, made.categories[(made.images.index(image) + 1) % 3], by="reviewer", evidence="review")
+    flows.judge_when_answered(made.project.pk)
+    run_pending(kinds=KINDS)
+    found.refresh_from_db()
+    assert found.state == "revoked"
+    assert "answered otherwise since" in found.history[-1]["text"]
 
 
 def test_a_lot_that_lost_images_is_revoked() -> None:
@@ -163,13 +196,46 @@ def test_a_lot_that_lost_images_is_revoked() -> None:
     assert found.state == "revoked" and "1 of its images are gone" in found.history[-1]["text"]
 
 
-def test_deleted_audits_are_not_counted_as_answers() -> None:
+def deleted(made: World, images: list[int]) -> None:
+    for image in images:
+        image_delete(project_id=made.project.pk, image_id=image)
+        made.images[made.images.index(image)] = -1
+    flows.after_image_deleted(made.project.pk)
+    run_pending(kinds=KINDS)
+
+
+def audits_of(found: Certificate) -> list[int]:
+    items = LotItem.objects.filter(certificate=found, audited=True).order_by("place")
+    return list(items.values_list("image_id", flat=True))
+
+
+def test_deleted_audits_count_as_wrong_so_nobody_can_better_a_promise_by_deleting() -> None:
     made = told()
     found = planned(made)
-    audited = LotItem.objects.filter(certificate=found, audited=True).values_list("image_id", flat=True)[:60]
-    Image.objects.filter(pk__in=list(audited)).delete()
+    deleted(made, audits_of(found)[:60])
     found = answer(made, found)
-    assert found.verdict["answered"] == 40
+    assert (found.state, found.verdict["answered"], found.verdict["missing"]) == ("unproved", 40, 60)
+    assert "60 audited images are gone, and count as wrong" in found.history[-1]["text"]
+
+
+def test_one_deleted_audit_costs_size_and_not_the_certificate() -> None:
+    made = told(600)
+    whole = answer(made, planned(made, audits=150))
+    made = told(600)
+    found = planned(made, audits=150)
+    deleted(made, audits_of(found)[:1])
+    found = answer(made, found)
+    assert found.state == "proved"
+    assert found.verdict["bound"] > whole.verdict["bound"]
+
+
+def test_an_audit_deleted_from_an_accepted_lot_revokes_it() -> None:
+    made = told()
+    found = answer(made, planned(made))
+    lot_accept(certificate=found, accepted_by=made.people["owner"])
+    deleted(made, audits_of(found)[:1])
+    found.refresh_from_db()
+    assert found.state == "revoked" and "1 of its images are gone" in found.history[-1]["text"]
 
 
 def test_a_new_run_in_the_middle_changes_nothing_about_the_frozen_labels() -> None:
@@ -205,7 +271,24 @@ def test_auditors_who_disagree_leave_the_audit_open() -> None:
     made.label(first, made.categories[0], by="annotator")
     made.label(first, made.categories[1], by="reviewer")
     found = answer(made, found)
-    assert (found.state, found.verdict["answered"], found.verdict["open"]) == ("auditing", 99, 1)
+    assert (found.verdict["answered"], found.verdict["open"]) == (99, 1)
+    assert found.verdict["errors"] <= 1  # the open one, where it lies in the lot: nobody knows, so it counts as wrong
+    made.label(first, made.categories[made.images.index(first) % 3], by="owner", evidence="review")
+    found = answer(made, found)
+    assert (found.state, found.verdict["open"], found.verdict["errors"]) == ("proved", 0, 0)
+
+
+def test_two_auditors_who_disagree_everywhere_prove_nothing_until_somebody_settles_it() -> None:
+    made = told()
+    made.project.overlap = 2
+    made.project.save()
+    found = planned(made)
+    for image in audits_of(found):
+        place = made.images.index(image)
+        made.label(image, made.categories[place % 3], by="annotator")
+        made.label(image, made.categories[(place + 1) % 3], by="reviewer")
+    found = answer(made, found)
+    assert (found.state, found.verdict["answered"], found.verdict["size"]) == ("auditing", 0, 0)
 
 
 def test_audits_of_a_lot_do_not_bend_the_projects_own_accuracy() -> None:

@@ -1,12 +1,14 @@
 import { useState } from "preact/hooks";
-import { type Certificate, type CertificateState, certificates } from "@/api/certificates";
+import { type Certificate, type CertificateState, certificates, type LaterAudits } from "@/api/certificates";
 import { messageOf } from "@/api/client";
 import { touched } from "@/api/events";
-import { useTaxonomy } from "@/api/shared";
 import { ago, count, percent, plural } from "@/core/format";
 import { Progress } from "@/ui/Bar";
 import { Button } from "@/ui/Button";
 import { toast } from "@/ui/Toasts";
+import { CategoryVerdicts } from "./CategoryVerdicts";
+import { WhatItTakes } from "./WhatItTakes";
+import "./revoked.css";
 
 const SAID: Record<CertificateState, string> = {
   planning: "Being planned",
@@ -16,7 +18,11 @@ const SAID: Record<CertificateState, string> = {
   accepted: "Stands",
   revoked: "Revoked",
   undone: "Taken back",
+  withdrawn: "Withdrawn",
 };
+/** Something is asked of people, or was, and nothing is accepted. */
+const PLANNED: ReadonlySet<CertificateState> = new Set(["auditing", "proved", "unproved"]);
+const WITHDRAWABLE: ReadonlySet<CertificateState> = new Set(["planning", "auditing", "proved", "unproved"]);
 const MORE = 50;
 
 export function CertificateCard({ project, item, owner }: { project: number; item: Certificate; owner: boolean }) {
@@ -29,7 +35,9 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
         </h2>
         <span class={`small ${item.state === "revoked" ? "danger" : "muted"}`}>{SAID[item.state]}</span>
       </header>
-      {item.state === "auditing" && <Auditing item={item} />}
+      {item.state === "revoked" && <Broken item={item} owner={owner} />}
+      {PLANNED.has(item.state) && <WhatItTakes plan={plan} audits={item.audits} />}
+      {PLANNED.has(item.state) && <Auditing item={item} />}
       {verdict.size !== undefined && verdict.size > 0 && (
         <p>
           {plural(verdict.size, "label")}: {verdict.errors} of {count(verdict.audited ?? 0)} audited{" "}
@@ -37,8 +45,8 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
           the others are.
         </p>
       )}
-      {item.state === "unproved" && <p class="small muted">{needed(plan.sizes ?? [], plan.audits_needed ?? [])}</p>}
-      <Excluded project={project} item={item} />
+      {verdict.later && <Later later={verdict.later} error={item.error} />}
+      <CategoryVerdicts project={project} verdicts={verdict.categories ?? []} />
       {owner && <Acts project={project} item={item} />}
       <details>
         <summary class="small">What backs it</summary>
@@ -63,36 +71,43 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
 
 function Auditing({ item }: { item: Certificate }) {
   const answered = item.verdict.answered ?? 0;
+  const asked = item.plan.drawn ?? item.audits;
+  if (answered >= asked) return null;
   return (
     <div class="auditing">
       <p class="small">
-        {count(answered)} of {count(Math.min(item.audits, item.plan.region ?? item.audits))} audits answered. They come
-        with ordinary work, without suggestions.
+        {count(answered)} of {count(asked)} audits answered. They come with ordinary work, without suggestions; one that
+        nobody answers counts as wrong.
       </p>
-      <Progress done={answered} total={item.audits} label="Audits answered" />
+      <Progress done={answered} total={asked} label="Audits answered" />
     </div>
   );
 }
 
-function needed(sizes: readonly number[], audits: readonly number[]): string {
-  const at = audits.findIndex((value) => value > 0);
-  const best = audits.length - 1 - [...audits].reverse().findIndex((value) => value > 0);
-  if (at < 0) return "No number of audits would prove a lot at this goal: confirm more images first.";
-  return `About ${count(audits[best] ?? 0)} audits would prove ${plural(sizes[best] ?? 0, "label")}, if confidence is right.`;
+/** How later audits find the lot. The interval is true however often it is looked at. */
+function Later({ later, error }: { later: LaterAudits; error: number }) {
+  if (later.drawn === 0) return null;
+  const open = later.drawn - later.answered;
+  return (
+    <p class="small">
+      Later audits: {later.wrong} of {count(later.answered)} wrong
+      {open > 0 && `, ${count(open)} not answered yet`}. Between {percent(later.low)} and {percent(later.high)} of the
+      labels are wrong, however often one looks
+      {later.high <= error ? ": they alone prove the promise anew." : "."}
+    </p>
+  );
 }
 
-function Excluded({ project, item }: { project: number; item: Certificate }) {
-  const { byId } = useTaxonomy(project);
-  const open = (item.verdict.categories ?? []).filter(({ certified }) => !certified);
-  if (open.length === 0) return null;
+/** What would be told to a customer about a promise that broke. */
+function Broken({ item, owner }: { item: Certificate; owner: boolean }) {
   return (
-    <p class="small muted">
-      Not certified on their own:{" "}
-      {open
-        .map(({ categories, reason }) => `${categories.map((id) => byId.get(id)?.name ?? "?").join(", ")} (${reason})`)
-        .join("; ")}
-      .
-    </p>
+    <div class="revoked">
+      <p>{item.history.at(-1)?.text}</p>
+      <p class="small">
+        No export calls these labels certified any more. They stay in the data set until{" "}
+        {owner ? "you take the lot back" : "an owner takes the lot back"}.
+      </p>
+    </div>
   );
 }
 
@@ -137,6 +152,19 @@ function Acts({ project, item }: { project: number; item: Certificate }) {
           }
         >
           Audit {MORE} more
+        </Button>
+      )}
+      {WITHDRAWABLE.has(item.state) && (
+        <Button
+          disabled={busy}
+          onClick={() =>
+            void act(
+              () => certificates.withdraw(project, item.id),
+              () => "Nobody is asked any further.",
+            )
+          }
+        >
+          Withdraw
         </Button>
       )}
       {(item.state === "accepted" || item.state === "revoked") && (

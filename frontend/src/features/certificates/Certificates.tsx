@@ -6,7 +6,7 @@ import { touched } from "@/api/events";
 import { useResource } from "@/api/resource";
 import { useProject } from "@/api/shared";
 import { mayOwn } from "@/core/roles";
-import { Button } from "@/ui/Button";
+import { Button, LinkButton } from "@/ui/Button";
 import { Field } from "@/ui/Field";
 import { Failed } from "@/ui/States";
 import { toast } from "@/ui/Toasts";
@@ -34,7 +34,11 @@ export default function Certificates() {
           <h1>Certificates</h1>
           <p>Labels that nobody has to look at, and how wrong they are at most.</p>
         </div>
-        {standing && <ExportCertified project={project} />}
+        {standing && (
+          <LinkButton icon="exports" href={`/p/${project}/exports?certified`}>
+            Export certified labels
+          </LinkButton>
+        )}
       </div>
       {owner && <Ask project={project} />}
       {error && <Failed error={error} onRetry={reload} />}
@@ -75,22 +79,5 @@ function Ask({ project }: { project: number }) {
         Plan a lot
       </Button>
     </form>
-  );
-}
-
-function ExportCertified({ project }: { project: number }) {
-  const start = async (): Promise<void> => {
-    try {
-      await certificates.exportCertified(project);
-      touched("exports", "jobs");
-      toast("The export is being written; it is on the page of exports when it is done.");
-    } catch (failure) {
-      toast(messageOf(failure), { tone: "danger" });
-    }
-  };
-  return (
-    <Button icon="exports" onClick={() => void start()}>
-      Export certified labels
-    </Button>
   );
 }

@@ -33,6 +33,8 @@ const FORMATS: readonly { readonly id: ExportFormat; readonly name: string; read
   { id: "labelstudio", name: "Label Studio JSON", use: "Tasks with annotations: to go on labelling in Label Studio." },
 ];
 
+const asked = (): boolean => new URLSearchParams(location.search).has("certified");
+
 export default function Exports() {
   const { params } = useRoute();
   const project = Number(params.id);
@@ -41,6 +43,7 @@ export default function Exports() {
     "jobs",
   ]);
   const overview = useOverview(project).data;
+  const [certified, setCertified] = useState(asked);
   useEffect(() => {
     document.title = "Exports · Winnow";
   }, []);
@@ -56,9 +59,13 @@ export default function Exports() {
           </p>
         </div>
       </div>
+      <label class="row small only-certified">
+        <input type="checkbox" checked={certified} onChange={(event) => setCertified(event.currentTarget.checked)} />
+        Only certified labels: lots under a certificate that stands, and their audits. Each carries its promise.
+      </label>
       <ul class="formats">
         {FORMATS.map((format) => (
-          <FormatCard key={format.id} project={project} {...format} />
+          <FormatCard key={format.id} project={project} certified={certified} {...format} />
         ))}
       </ul>
       {error && <Failed error={error} onRetry={reload} />}
@@ -76,12 +83,20 @@ export default function Exports() {
   );
 }
 
-function FormatCard({ project, id, name, use }: { project: number; id: ExportFormat; name: string; use: string }) {
+interface FormatProps {
+  project: number;
+  certified: boolean;
+  id: ExportFormat;
+  name: string;
+  use: string;
+}
+
+function FormatCard({ project, certified, id, name, use }: FormatProps) {
   const [busy, setBusy] = useState(false);
   const start = async (): Promise<void> => {
     setBusy(true);
     try {
-      await endpoint.start(project, id);
+      await endpoint.start(project, id, certified);
       touched("exports", "jobs");
     } catch (error) {
       toast(messageOf(error), { tone: "danger" });
@@ -109,7 +124,7 @@ function PastExport({ item }: { item: Export }) {
         <h3>{name}</h3>
         <p class="small muted">
           {ago(item.created_at)}
-          {item.item_count > 0 && ` · ${plural(item.item_count, "label")}`}
+          {item.item_count > 0 && ` · ${plural(item.item_count, item.options.certified ? "certified label" : "label")}`}
           {item.byte_size > 0 && ` · ${bytes(item.byte_size)}`}
           {item.digest && (
             <>

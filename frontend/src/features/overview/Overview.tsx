@@ -10,6 +10,7 @@ import { Button, LinkButton } from "@/ui/Button";
 import { useCommands } from "@/ui/commands";
 import { Names } from "@/ui/Names";
 import { Failed } from "@/ui/States";
+import { RevokedNotice } from "../certificates/RevokedNotice";
 import { Accuracy } from "./Accuracy";
 import { CategoryTable } from "./CategoryTable";
 import { DropZone } from "./DropZone";
@@ -106,6 +107,9 @@ function Whole({
         <DropZone project={id} compact onStarted={() => undefined} onSettled={() => touched("images", "jobs")} />
       )}
       <Standing data={data} />
+      {data.revoked.map((notice) => (
+        <RevokedNotice key={notice.id} project={id} notice={notice} />
+      ))}
       {data.categories.length === 0 && owner && (
         <section class="overview-names">
           <h2>Name the categories</h2>
