@@ -26,7 +26,13 @@ class Standing:
 
 
 def anytime_interval(
-    errors: int, *, audited: int, size: int, level: float = 0.95, unanswered: int = 0, prior: tuple[float, float] = PRIOR
+    errors: int,
+    *,
+    audited: int,
+    size: int,
+    level: float = 0.95,
+    unanswered: int = 0,
+    prior: tuple[float, float] = PRIOR,
 ) -> Standing:
     """Between which shares of wrong labels a lot of `size` lies, when `errors` of `audited` drawn ones were wrong.
 
@@ -45,7 +51,7 @@ def anytime_interval(
         ShapeError: More errors than answers, or more audits than labels.
         ConfigError: `level` is no share.
     """
-    if not (0 <= errors and 0 <= unanswered and errors + unanswered <= audited <= size and size > 0):
+    if not (errors >= 0 and unanswered >= 0 and errors + unanswered <= audited <= size and size > 0):
         raise ShapeError(
             f"expected errors + unanswered ≤ audited ≤ size, got {errors} + {unanswered}, {audited} and {size}"
         )
@@ -57,10 +63,8 @@ def anytime_interval(
     return Standing(low / size, high / size)
 
 
-def _edge(
-    errors: int, *, audited: int, size: int, limit: float, prior: tuple[float, float], below: bool
-) -> int:
-    """The smallest or largest number of wrong labels whose capital stays below the limit; the likelihood has one peak."""
+def _edge(errors: int, *, audited: int, size: int, limit: float, prior: tuple[float, float], below: bool) -> int:
+    """The smallest or largest number of wrong labels that is not doubted; the likelihood has one peak."""
     first, last = errors, size - (audited - errors)
     kept = min(max((errors * (size + 1)) // max(audited, 1), first), last)
     lost = first - 1 if below else last + 1

@@ -135,9 +135,7 @@ def certify_lot(
         ShapeError: Rows and answers do not match, or a row is audited twice.
     """
     sizes, (m, k) = plan.sizes, _counts(plan, audited, wrong)
-    p_values = remainder_p_values(
-        k, audited=m, size=sizes, target=goal.targets(sizes, audited=m), auditors=auditors
-    )
+    p_values = remainder_p_values(k, audited=m, size=sizes, target=goal.targets(sizes, audited=m), auditors=auditors)
     start = _start(plan, m, goal=goal, auditors=auditors)
     last = start
     while last < len(sizes) and p_values[last] <= 1 - goal.level:

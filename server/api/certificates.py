@@ -102,7 +102,6 @@ class CertificateView(OneCertificate):
     def get(self, request: Request, project_id: int, certificate_id: int) -> Response:
         return Response(certificate_out(self.found(project_id, certificate_id)))
 
-
     @extend_schema(
         operation_id="projects_certificates_withdraw",
         responses={200: CertificateOut, 409: ErrorBody},

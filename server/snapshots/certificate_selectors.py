@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.core import sql
-from server.snapshots.models import Certificate, CertificateState, LotItem
+from server.snapshots.models import Certificate, CertificateState
 
 NOTICES = 3
 OPEN = (CertificateState.AUDITING, CertificateState.PROVED, CertificateState.UNPROVED, CertificateState.ACCEPTED)

@@ -106,7 +106,9 @@ def lot_fix(*, certificate: Certificate, items: list[LotItem], plan: dict[str, A
     sql.execute(QUEUE, params)
     drawn = sum(item.audited for item in items)
     held.plan, held.head = {**plan, "seed": seed, "drawn": drawn}, head
-    certificate_move(held, CertificateState.AUDITING, f"{drawn} of {len(items)} images drawn at random, to be judged blind.")
+    certificate_move(
+        held, CertificateState.AUDITING, f"{drawn} of {len(items)} images drawn at random, to be judged blind."
+    )
 
 
 @transaction.atomic
@@ -170,7 +172,9 @@ def lot_accept(*, certificate: Certificate, accepted_by: User) -> int:
         "accepted_size": held.verdict["size"],
         "accepted_items": LotItem.objects.filter(certificate=held, place__lt=held.verdict["size"]).count(),
     }
-    certificate_move(held, CertificateState.ACCEPTED, f"{len(images)} labels accepted at p ≥ {held.verdict['threshold']:.3f}.")
+    certificate_move(
+        held, CertificateState.ACCEPTED, f"{len(images)} labels accepted at p ≥ {held.verdict['threshold']:.3f}."
+    )
     return len(images)
 
 

@@ -14,9 +14,11 @@ from server.pipeline import flows, tasks
 from server.pipeline.deletion import image_delete
 from server.pipeline.station import run_pending
 from server.predictions.services import Scores, run_create, run_publish
+from server.snapshots.certificate_endings import certificate_withdraw
 from server.snapshots.certificate_services import certificate_create, lot_accept, lot_audit_more, lot_undo
 from server.snapshots.models import Certificate, LotItem, SnapshotItem
 from server.snapshots.services import snapshot_create
+from server.taxonomy.models import Category
 from tests.server.builders import World, with_vectors, world
 
 pytestmark = pytest.mark.django_db
@@ -260,6 +262,48 @@ def test_one_category_is_enough() -> None:
     found = answer(made, planned(made, audits=120))
     assert found.state == "proved"
     assert {verdict["reason"] for verdict in found.verdict["categories"]} <= {"certified", "too few audits"}
+
+
+def test_small_categories_are_certified_with_their_siblings_and_the_rest_plainly_is_not() -> None:
+    made = told()
+    parent = Category.objects.create(project=made.project, name="forest", position=9)
+    Category.objects.filter(pk__in=made.categories[:2]).update(parent=parent)
+    found = answer(made, planned(made, audits=200))
+    together, alone = sorted(found.verdict["categories"], key=lambda verdict: -len(verdict["categories"]))
+    assert (together["node"], together["categories"]) == (parent.pk, made.categories[:2])
+    assert together["certified"] and together["bound"] <= 0.05
+    assert (alone["categories"], alone["certified"], alone["reason"]) == ([made.categories[2]], False, "too few audits")
+
+
+def test_a_withdrawn_certificate_asks_nobody_any_further() -> None:
+    made = told()
+    found = planned(made)
+    for image in audits_of(found)[:10]:
+        made.label(image, made.categories[made.images.index(image) % 3])
+    certificate_withdraw(certificate=found, withdrawn_by=made.people["owner"])
+    assert BlindDraw.objects.filter(lot=found.pk).count() == 10
+    assert not QueueItem.objects.filter(project=made.project, purpose="blind", remaining__gt=0).exists()
+    found = answer(made, found)
+    assert found.state == "withdrawn"
+    with pytest.raises(Conflict):
+        lot_accept(certificate=found, accepted_by=made.people["owner"])
+    assert planned(made).plan["pool"] == 390
+
+
+def test_an_accepted_lot_is_taken_back_and_not_withdrawn() -> None:
+    made = told()
+    found = answer(made, planned(made))
+    lot_accept(certificate=found, accepted_by=made.people["owner"])
+    with pytest.raises(Conflict, match="take the lot back"):
+        certificate_withdraw(certificate=found, withdrawn_by=made.people["owner"])
+
+
+def test_with_nothing_left_to_accept_the_certificate_says_so() -> None:
+    made = told(30)
+    for place, image in enumerate(made.images):
+        made.label(image, made.categories[place % 3])
+    found = planned(made)
+    assert (found.state, found.history[-1]["text"][:28]) == ("unproved", "Every image is judged alread")
 
 
 def test_auditors_who_disagree_leave_the_audit_open() -> None:
