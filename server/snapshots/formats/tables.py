@@ -15,8 +15,7 @@ AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 def write_jsonl(source: ExportSource, target: IO[bytes]) -> None:
     """One JSON object a line (see `ExportSource.record`)."""
     for row in source.rows:
-        target.write(AS_JSON(source.record(row)).encode() + b"
-")
+        target.write(AS_JSON(source.record(row)).encode() + b"\n")
 
 
 def write_csv(source: ExportSource, target: IO[bytes]) -> None:
