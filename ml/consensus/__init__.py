@@ -2,7 +2,7 @@
 
 from ml.consensus.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from ml.consensus.dawid_skene import Consensus, dawid_skene, settled_majority
-from ml.consensus.votes import Votes, majority, tally
+from ml.consensus.votes import Votes, majority, met_order, tally
 
 __all__ = [
     "Consensus",
@@ -12,6 +12,7 @@ __all__ = [
     "fleiss_kappa",
     "krippendorff_alpha",
     "majority",
+    "met_order",
     "settled_majority",
     "tally",
 ]

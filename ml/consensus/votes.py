@@ -50,15 +50,29 @@ def tally(votes: Votes) -> IntArray:
     return flat.reshape(votes.items, votes.classes)
 
 
-def majority(votes: Votes) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
+def majority(votes: Votes, *, order: ArrayLike | None = None) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
     """The commonest category of each item, its share of the votes, and whether it is tied.
 
-    Of tied categories the lowest index stands, so that the answer does not change from run to run; the third array
-    says where that decided, which is where another opinion is worth asking for. Items without a vote: category -1.
+    Of tied categories the first in `order` (all N of them) stands, by default the lowest index, so that the answer does
+    not change from run to run; the third array says where that decided, which is where another opinion is worth asking
+    for. Items without a vote: category -1.
     """
     counts = tally(votes)
     most = counts.max(axis=1)
     total = counts.sum(axis=1)
     tied = (counts == most[:, None]).sum(axis=1) > 1
-    winner = np.where(total > 0, counts.argmax(axis=1), -1)
+    ranked = np.arange(votes.classes) if order is None else np.asarray(order, dtype=np.int64)
+    winner = np.where(total > 0, ranked[counts[:, ranked].argmax(axis=1)], -1)
     return winner, most / np.maximum(total, 1), tied & (total > 0)
+
+
+def met_order(category: ArrayLike, *, classes: int) -> IntArray:
+    """(N,) categories in the order in which they are first met in a column of votes; those never met come last.
+
+    This is how crowd-kit settles ties, so its figures depend on the order of the rows that it is given.
+    """
+    said = np.asarray(category, dtype=np.int64)
+    met, first = np.unique(said, return_index=True)
+    rest = np.setdiff1d(np.arange(classes), met)
+    order: IntArray = np.concatenate([met[np.argsort(first)], rest])
+    return order
