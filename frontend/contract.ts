@@ -1,5 +1,7 @@
 import type { components } from "./.vite/schema";
+import type * as I from "./src/api/insights";
 import type * as P from "./src/api/page-types";
+import type * as R from "./src/api/release";
 import type * as T from "./src/api/types";
 
 type S = components["schemas"];
@@ -55,4 +57,10 @@ export type Contract = [
   Reads<T.Job, S["JobDetail"]>,
   Reads<T.Page<T.Export>, S["ExportList"]>,
   Reads<T.Page<T.Encoder>, S["EncoderListOut"]>,
+  Reads<{ readonly items: readonly I.Annotator[] }, S["AnnotatorList"]>,
+  Reads<I.Agreement, S["AgreementOut"]>,
+  Reads<R.ReleaseReport, S["ReleaseReportOut"]>,
+  Reads<I.Costs, S["CostsOut"]>,
+  Reads<I.HowMuchMore, S["HowMuchMoreOut"]>,
+  Reads<I.LabelErrors, S["SuspectPageOut"]>,
 ];

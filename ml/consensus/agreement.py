@@ -13,7 +13,7 @@ from ml.errors import ShapeError
 from ml.evaluation.intervals import Interval
 from ml.types import FloatArray, IntArray
 
-RESAMPLES = 1000
+RESAMPLES, BLOCK = 1000, 50
 
 
 def cohen_kappa(first: ArrayLike, second: ArrayLike, *, classes: int) -> float:
@@ -47,47 +47,101 @@ def fleiss_kappa(counts: ArrayLike) -> float:
 def krippendorff_alpha(counts: ArrayLike) -> float:
     """Nominal alpha of items (n, N) with any number of votes each (Krippendorff 2011); items with fewer than two do not
     count. NaN where none has two."""
-    return _alpha(np.asarray(counts, dtype=np.float64))
+    table, times = _patterns(counts)
+    return float(_alphas(table, times[None].astype(np.float64))[0])
 
 
-def interval_over_items(
-    statistic: Callable[[IntArray], float],
-    *,
-    items: int,
-    seed: int,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
+def alpha_interval(counts: ArrayLike, *, seed: int, confidence: float = 0.95) -> Interval:
+    """Krippendorff's alpha with its interval over items."""
+    table, times = _patterns(counts)
+    return _resampled(lambda weights: _alphas(table, weights), times, seed=seed, confidence=confidence)
+
+
+def fleiss_interval(counts: ArrayLike, *, seed: int, confidence: float = 0.95) -> Interval:
+    """Fleiss' kappa with its interval over items.
+
+    Raises:
+        ShapeError: As `fleiss_kappa`.
+    """
+    value = fleiss_kappa(counts)
+    table, times = _patterns(counts)
+    raters = table[0].sum()
+    pairs = (table * (table - 1)).sum(axis=1) / (raters * (raters - 1))
+
+    def kappas(weights: FloatArray) -> FloatArray:
+        items = weights.sum(axis=1)
+        share = (weights @ table) / (items[:, None] * raters)
+        return _all_beyond_chance(weights @ pairs / items, (share**2).sum(axis=1))
+
+    found = _resampled(kappas, times, seed=seed, confidence=confidence)
+    return Interval(value, found.low, found.high)
+
+
+def cohen_interval(
+    first: ArrayLike, second: ArrayLike, *, classes: int, seed: int, confidence: float = 0.95
 ) -> Interval:
-    """Percentile bootstrap over items; `statistic` takes rows (n,), repeats included; NaN resamples are left out."""
+    """Cohen's kappa of two people with its interval over items."""
+    value = cohen_kappa(first, second, classes=classes)
+    pairs = np.asarray(first, dtype=np.int64) * classes + np.asarray(second, dtype=np.int64)
+    cells, times = np.unique(pairs, return_counts=True)
+    one, other = np.eye(classes)[cells // classes], np.eye(classes)[cells % classes]
+    same = (cells // classes == cells % classes).astype(np.float64)
+
+    def kappas(weights: FloatArray) -> FloatArray:
+        items = weights.sum(axis=1)
+        expected = ((weights @ one) * (weights @ other)).sum(axis=1) / items**2
+        return _all_beyond_chance(weights @ same / items, expected)
+
+    found = _resampled(kappas, times, seed=seed, confidence=confidence)
+    return Interval(value, found.low, found.high)
+
+
+def _patterns(counts: ArrayLike) -> tuple[FloatArray, IntArray]:
+    """The different rows of a table, and how many items show each: so few that a bootstrap is a product of matrices."""
+    table = np.asarray(counts, dtype=np.float64)
+    if table.ndim != 2:
+        raise ShapeError(f"expected counts (items, classes), got {table.shape}")
+    rows, times = np.unique(table, axis=0, return_counts=True)
+    return rows, times
+
+
+def _resampled(
+    statistic: Callable[[FloatArray], FloatArray], times: IntArray, *, seed: int, confidence: float
+) -> Interval:
+    """Percentile bootstrap over items that come in patterns (U,) shown `times` each.
+
+    `statistic` takes weights (R, U) to values (R,). Items drawn with replacement are a multinomial draw of their
+    patterns. Draws at which nothing can be measured are left out.
+    """
     rng = np.random.default_rng(seed)
-    draws = np.array([statistic(rng.integers(0, items, items)) for _ in range(resamples)])
+    value = float(statistic(times[None].astype(np.float64))[0])
+    share = times / times.sum()
+    blocks = [rng.multinomial(times.sum(), share, size=BLOCK) for _ in range(RESAMPLES // BLOCK)]
+    draws = np.concatenate([statistic(block.astype(np.float64)) for block in blocks])
     defined = draws[np.isfinite(draws)]
-    value = statistic(np.arange(items))
     if not len(defined):
         return Interval(value, float("nan"), float("nan"))
     low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high))
 
 
-def alpha_interval(counts: ArrayLike, *, seed: int, confidence: float = 0.95) -> Interval:
-    """Krippendorff's alpha with its interval over items."""
-    table = np.asarray(counts, dtype=np.float64)
-    return interval_over_items(lambda rows: _alpha(table[rows]), items=len(table), seed=seed, confidence=confidence)
-
-
-def _alpha(table: FloatArray) -> float:
-    if table.ndim != 2:
-        raise ShapeError(f"expected counts (items, classes), got {table.shape}")
+def _alphas(table: FloatArray, weights: FloatArray) -> FloatArray:
+    """(R,) alpha of rows (U, N) that count `weights` (R, U) times each."""
     votes = table.sum(axis=1)
-    paired = table[votes >= 2]
-    if not len(paired):
-        return float("nan")
-    people = paired.sum(axis=1, keepdims=True)
-    total = float(people.sum())
-    agreeing = float((paired * (paired - 1) / (people - 1)).sum()) / total
-    share = paired.sum(axis=0)
-    expected = float((share * (share - 1)).sum()) / (total * (total - 1))
-    return _beyond_chance(agreeing, expected)
+    paired = votes >= 2
+    table, votes, weights = table[paired], votes[paired], weights[:, paired]
+    total = weights @ votes
+    agreeing = weights @ ((table * (table - 1)).sum(axis=1) / (votes - 1))
+    share = weights @ table
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = (share * (share - 1)).sum(axis=1) / (total * (total - 1))
+        return _all_beyond_chance(agreeing / total, expected)
+
+
+def _all_beyond_chance(observed: FloatArray, expected: FloatArray) -> FloatArray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond: FloatArray = np.where(expected >= 1, np.nan, (observed - expected) / (1 - expected))
+    return beyond
 
 
 def _beyond_chance(observed: float, expected: float) -> float:

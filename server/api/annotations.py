@@ -43,6 +43,13 @@ class EvidenceIn(serializers.Serializer[Any]):
         max_value=BIGGEST_ID,
         help_text="Category taken from a suggestion.",
     )
+    first = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=BIGGEST_ID,
+        help_text="The suggestion that stood first, taken or not.",
+    )
     probability = FiniteFloat(required=False, allow_null=True, min_value=0, max_value=1)
     rank = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
     input = serializers.ChoiceField(choices=["digit", "type", "mouse", "same"], required=False, allow_null=True)

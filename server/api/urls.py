@@ -30,6 +30,9 @@ RESOURCES = [
     "exports",
     "certificates",
     "annotators",
+    "label_errors",
+    "cost",
+    "release",
     "schema",
 ]
 

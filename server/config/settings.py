@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "server.labeling",
     "server.snapshots",
     "server.training",
+    "server.insights",
     "server.pipeline",
     "server.api",
 ]

@@ -14,7 +14,18 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 CHANNEL = "winnow:project:{}"
-TOPICS = ("jobs", "images", "predictions", "annotations", "taxonomy", "exports", "teaching", "training", "certificates")
+TOPICS = (
+    "jobs",
+    "images",
+    "predictions",
+    "annotations",
+    "taxonomy",
+    "exports",
+    "teaching",
+    "training",
+    "certificates",
+    "insights",
+)
 MOMENT_S = 0.2
 _turn = threading.Lock()
 _told: dict[tuple[int, tuple[str, ...]], float] = {}

@@ -30,6 +30,7 @@ IMAGE_ROWS = [
     "DELETE FROM labeling_gold WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_reviewrequest WHERE image_id = ANY(%(images)s)",
     "DELETE FROM labeling_annotation WHERE image_id = ANY(%(images)s)",
+    "DELETE FROM insights_suspect WHERE image_id = ANY(%(images)s)",
     "DELETE FROM snapshots_snapshotitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM snapshots_lotitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM images_image WHERE id = ANY(%(images)s)",
@@ -78,6 +79,8 @@ PROJECT_ROWS = [
     "DELETE FROM labeling_consensus WHERE project_id = %(project)s",
     *(f"DELETE FROM labeling_{name} WHERE project_id = %(project)s" for name in PAGE_TABLES),
     "DELETE FROM labeling_annotation WHERE project_id = %(project)s",
+    "DELETE FROM insights_suspect WHERE project_id = %(project)s",
+    "DELETE FROM insights_measurement WHERE project_id = %(project)s",
     "DELETE FROM snapshots_snapshotitem WHERE snapshot_id IN"
     " (SELECT id FROM snapshots_snapshot WHERE project_id = %(project)s)",
     "DELETE FROM snapshots_lotitem WHERE certificate_id IN"

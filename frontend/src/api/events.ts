@@ -11,6 +11,7 @@ export const TOPICS = [
   "teaching",
   "training",
   "certificates",
+  "insights",
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 

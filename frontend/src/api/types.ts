@@ -338,6 +338,8 @@ export interface AnnotationBody {
   readonly blind?: boolean;
   readonly evidence_details?: {
     readonly suggested?: number;
+    /** What stood first among the suggestions, taken or not. */
+    readonly first?: number;
     readonly probability?: number;
     readonly rank?: number;
     readonly input?: "digit" | "type" | "mouse" | "same";

@@ -22,6 +22,10 @@ const Models = lazy(() => import("@/features/training/Models"));
 const Run = lazy(() => import("@/features/training/Run"));
 const Describe = lazy(() => import("@/features/categories/Describe"));
 const Certificates = lazy(() => import("@/features/certificates/Certificates"));
+const People = lazy(() => import("@/features/insights/People"));
+const LabelErrors = lazy(() => import("@/features/insights/LabelErrors"));
+const Cost = lazy(() => import("@/features/insights/Cost"));
+const Report = lazy(() => import("@/features/insights/Report"));
 const Exports = lazy(() => import("@/features/exports/Exports"));
 const Settings = lazy(() => import("@/features/settings/Settings"));
 const Team = lazy(() => import("@/features/team/Team"));
@@ -90,6 +94,10 @@ function Pages() {
         <Route path="/p/:id/models/:run" component={Run} />
         <Route path="/p/:id/categories/new" component={Describe} />
         <Route path="/p/:id/certificates" component={Certificates} />
+        <Route path="/p/:id/insights" component={People} />
+        <Route path="/p/:id/insights/errors" component={LabelErrors} />
+        <Route path="/p/:id/insights/cost" component={Cost} />
+        <Route path="/p/:id/insights/report" component={Report} />
         <Route path="/p/:id/exports" component={Exports} />
         <Route path="/p/:id/team" component={Team} />
         <Route path="/p/:id/settings" component={Settings} />

@@ -17,6 +17,7 @@ export const SECTIONS: readonly Section[] = [
   { title: "Images", suffix: "/images", icon: "images" },
   { title: "Categories", suffix: "/categories", icon: "categories" },
   { title: "Models", suffix: "/models", icon: "models" },
+  { title: "Insights", suffix: "/insights", icon: "insights" },
   { title: "Certificates", suffix: "/certificates", icon: "certificates" },
   { title: "Exports", suffix: "/exports", icon: "exports" },
   { title: "Team", suffix: "/team", icon: "team" },

@@ -51,7 +51,7 @@ describe("the desk", () => {
         token: "t1",
         blind: false,
         duration_ms: 900,
-        evidence_details: { input: "digit", suggested: 8, rank: 2, probability: 0.3 },
+        evidence_details: { input: "digit", first: 7, suggested: 8, rank: 2, probability: 0.3 },
       },
     ]);
     expect(desk.item?.image.id).toBe(2);
@@ -63,6 +63,7 @@ describe("the desk", () => {
     desk.label(9, "type");
     expect(sent[2]).toMatchObject({ image: 3, blind: true, evidence_details: { input: "type" } });
     expect(sent[2]?.evidence_details).not.toHaveProperty("suggested");
+    expect(sent[2]?.evidence_details).not.toHaveProperty("first");
   });
 
   it("takes acts back one by one, across images already submitted, as events of their own", () => {

@@ -139,6 +139,7 @@ export class Desk<I extends DeskItem, P extends DeskPage> extends Emitter {
       category,
       evidence_details: {
         input,
+        ...(item.suggestions[0] === undefined ? {} : { first: item.suggestions[0].category }),
         ...(taken === undefined ? {} : { suggested: category, rank: rank + 1, probability: taken.probability }),
       },
     });

@@ -75,6 +75,8 @@ export interface Judgement {
   readonly duration_ms?: number;
   readonly evidence_details?: {
     readonly suggested?: number;
+    /** What stood first among the suggestions, taken or not. */
+    readonly first?: number;
     readonly probability?: number;
     readonly rank?: number;
     readonly input?: Input;

@@ -5,6 +5,7 @@ const PATHS = {
   images: "M3 4h14v12H3zM3 13l4-4 4 4 2.5-2.5L17 14M13 7.5h.01",
   categories: "M4 4v12M4 7h4M4 13h4M11 5h6v4h-6zM11 11h6v4h-6z",
   models: "M3 15l4.5-6 3.500 3.500L17 5M12.500 5H17v4.500",
+  insights: "M3 17h14M5 17v-5M9 17V9M13 17v-7M17 17V5M3.500 8 8 5l4.500 2L17 2.500",
   review: "M3 4h10v7H8l-3 3v-3H3zM13 7h4v7h-2v3l-3-3H9",
   star: "m10 3 2.1 4.5 4.9.6-3.600 3.400.9 4.900L10 14l-4.300 2.400.9-4.900L3 8.100l4.900-.6z",
   certificates:

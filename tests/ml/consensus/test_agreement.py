@@ -5,7 +5,7 @@ import pytest
 from statsmodels.stats import inter_rater
 
 from ml.consensus import cohen_kappa, fleiss_kappa, krippendorff_alpha
-from ml.consensus.agreement import alpha_interval
+from ml.consensus.agreement import alpha_interval, cohen_interval, fleiss_interval
 from ml.errors import ShapeError
 
 # Fleiss (1971) as in every textbook: ten items, fourteen raters, five categories.
@@ -67,3 +67,24 @@ def test_the_interval_holds_the_value_and_narrows_with_items() -> None:
     wide, narrow = alpha_interval(UNITS, seed=0), alpha_interval(np.tile(UNITS, (10, 1)), seed=0)
     assert wide.low < wide.value < wide.high
     assert narrow.high - narrow.low < wide.high - wide.low
+
+
+def test_intervals_are_those_of_drawing_items_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    first = rng.integers(0, 3, 120)
+    second = np.where(rng.random(120) < 0.7, first, rng.integers(0, 3, 120))
+    rows = [rng.integers(0, 120, 120) for _ in range(2000)]
+    kappas = [cohen_kappa(first[row], second[row], classes=3) for row in rows]
+    found = cohen_interval(first, second, classes=3, seed=0)
+    assert found.value == cohen_kappa(first, second, classes=3)
+    assert (found.low, found.high) == pytest.approx(np.quantile(kappas, [0.025, 0.975]), abs=0.02)
+    counts = np.eye(3)[first] + np.eye(3)[second]
+    alphas = [krippendorff_alpha(counts[row]) for row in rows[:500]]
+    drawn = alpha_interval(counts, seed=0)
+    assert (drawn.low, drawn.high) == pytest.approx(np.quantile(alphas, [0.025, 0.975]), abs=0.03)
+
+
+def test_fleiss_and_its_interval_agree() -> None:
+    found = fleiss_interval(FLEISS, seed=0)
+    assert found.value == fleiss_kappa(FLEISS)
+    assert found.low < found.value < found.high
