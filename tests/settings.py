@@ -17,5 +17,5 @@ os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 from server.config.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a test is not a vault
-WINNOW_FAILPOINT = os.environ.get("WINNOW_FAILPOINT", "")
+WINNOW_HEARTBEAT_S = float(os.environ.get("WINNOW_HEARTBEAT_S", "10"))
 WINNOW_FAILPOINT_DIR = os.environ.get("WINNOW_FAILPOINT_DIR", "")

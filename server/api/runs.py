@@ -3,7 +3,9 @@
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+from django.http.response import HttpResponseBase
 from django.urls import path
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,10 +15,12 @@ from server.api.base import ErrorBody, PageParams, ProjectView, caller, read_bod
 from server.api.jobs import JobOut, job_out
 from server.api.links import image_link
 from server.api.pagination import NEWEST, page
-from server.core.errors import InvalidInput, NotFound
+from server.api.streaming import stored_file
+from server.core.errors import Conflict, InvalidInput, NotFound
 from server.pipeline import flows
 from server.projects.models import Role
 from server.projects.selectors import NOT_HERE
+from server.registry.students import student_key
 from server.training.models import Method, TrainingRun, Trigger
 from server.training.options import HEADS, options_from, options_out, training_options, training_options_set
 from server.training.readiness import readiness
@@ -210,6 +214,26 @@ class RunItemsView(ProjectView):
         return Response({"items": [_item(project_id, row) for row in rows[:ITEMS_AT_MOST]], "next": None})
 
 
+class RunStudentView(ProjectView):
+    """The small network that a run made of the live model: one ONNX file with the categories' names inside."""
+
+    roles: ClassVar = {"GET": Role.REVIEWER}
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 409: ErrorBody})
+    def get(self, request: Request, project_id: int, run_id: int) -> HttpResponseBase:
+        run = _run(project_id, run_id)
+        report = getattr(run, "report", None)
+        made = report.summary.get("student") if report else None
+        if made is None:
+            raise Conflict("This run made no student. Start one with the method student, and wait until it is done.")
+        return stored_file(
+            key=student_key(project_id=project_id, run_id=run_id),
+            file_name=f"winnow-student-{run_id}.onnx",
+            content_type="application/octet-stream",
+            byte_size=made["size_bytes"],
+        )
+
+
 def _asked(row: list[Any], params: dict[str, Any]) -> bool:
     _, truth, live, _, candidate, _ = row
     return (
@@ -265,4 +289,5 @@ urlpatterns = [
     path("projects/<int:project_id>/runs", RunsView.as_view()),
     path("projects/<int:project_id>/runs/<int:run_id>", RunView.as_view()),
     path("projects/<int:project_id>/runs/<int:run_id>/items", RunItemsView.as_view()),
+    path("projects/<int:project_id>/runs/<int:run_id>/student", RunStudentView.as_view()),
 ]

@@ -42,7 +42,7 @@ def adapter_fit(
         examples_of(lesson),
         options=AdapterOptions(),
         seed=seed,
-        callbacks=[_callback(told, stop)],
+        callbacks=[training_callback(told, stop)],
         checkpoint=checkpoint,
     )
     save_head(fit.head, folder, categories=list(lesson.categories), space=space)
@@ -59,7 +59,8 @@ def adapter_fit(
     return FitReport(Fitted(fit.head.kind, float(fit.head.temperature), fit.head.dim), details)
 
 
-def _callback(told: Told, stop: Callable[[], bool]) -> Any:
+def training_callback(told: Told, stop: Callable[[], bool]) -> Any:
+    """A callback of `ml.training` that tells losses and held-out scores, and asks whether to stop."""
     from ml.training.callbacks import QuietCallback
 
     class Tell(QuietCallback):

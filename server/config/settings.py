@@ -203,9 +203,10 @@ WINNOW_MAX_ARCHIVE_BYTES = env.winnow_max_archive_bytes
 WINNOW_MAX_PIXELS = env.winnow_max_pixels
 WINNOW_SPACE_RETENTION_DAYS = 30
 """How long vectors of an encoder that no longer serves are kept, so that going back is one row and not a day."""
-WINNOW_FAILPOINT = ""
-"""No place to stop at: only the settings of the tests name one (`server.core.failpoints`)."""
+WINNOW_HEARTBEAT_S = 10.0
+"""Between two signs of life of a worker; after six that are missing its work goes to another."""
 WINNOW_FAILPOINT_DIR = ""
+"""No places to stop at: only the settings of the tests name a folder (`server.core.failpoints`)."""
 
 LOGGING = {
     "version": 1,

@@ -8,13 +8,14 @@ from django.conf import settings
 
 
 def failpoint(name: str) -> None:
-    """Nothing, unless the settings of a test name this place: then wait there until the test has done its worst.
+    """Nothing, unless a test asks for this place with a file `<folder>/<name>.wanted`: then wait there until the test
+    has done its worst.
 
     The first process that arrives writes `<folder>/<name>` with its process id and waits until the file `<name>.go`
     appears beside it; those that come later pass by.
     """
-    wanted, folder = settings.WINNOW_FAILPOINT, settings.WINNOW_FAILPOINT_DIR
-    if not wanted or wanted != name:
+    folder = settings.WINNOW_FAILPOINT_DIR
+    if not folder or not (Path(folder) / f"{name}.wanted").exists():
         return
     here = Path(folder) / name
     try:

@@ -29,7 +29,8 @@ HEARTBEAT = """
 WITH beat AS (
     UPDATE jobs_chunk SET heartbeat_at = clock_timestamp()
      WHERE id = %(chunk)s AND attempt_token = %(token)s AND state = 'running')
-UPDATE jobs_job SET heartbeat_at = clock_timestamp() WHERE id = %(job)s AND state = 'running'
+UPDATE jobs_job SET heartbeat_at = clock_timestamp()
+ WHERE id = %(job)s AND attempt_token = %(attempt)s AND state = 'running'
 RETURNING cancel_requested_at IS NOT NULL
 """
 STALE = """
@@ -108,10 +109,12 @@ def chunk_fail(*, chunk: Chunk, error: str, final: bool = False) -> None:
         )
 
 
-def heartbeat(*, job_id: int, chunk: Chunk | None) -> bool:
-    """Say that the worker lives. True where a person has asked for the job to stop (or it has ended)."""
+def heartbeat(*, job: Job, chunk: Chunk | None) -> bool:
+    """Say that the worker lives. True where it should stop: a person asked for it, the job has ended, or another
+    worker has it now, whose death a heart that beats for nothing must not hide."""
     values = {
-        "job": job_id,
+        "job": job.pk,
+        "attempt": job.attempt_token,
         "chunk": chunk.pk if chunk else None,
         "token": chunk.attempt_token if chunk else None,
     }

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from server.core.failpoints import failpoint
@@ -21,7 +22,6 @@ from server.pipeline import flows
 from server.projects.models import Project
 
 logger = logging.getLogger(__name__)
-BEAT_S = 10.0
 SHIFT_S = 300.0
 """After this long a chunked job goes to the back of its queue, so that no project waits for another's million."""
 
@@ -126,13 +126,13 @@ class JobHandle:
             yield
         finally:
             over.set()
-            thread.join(timeout=BEAT_S)
+            thread.join(timeout=settings.WINNOW_HEARTBEAT_S)
 
     def _beat(self, over: threading.Event) -> None:
         try:
-            while not over.wait(BEAT_S):
+            while not over.wait(settings.WINNOW_HEARTBEAT_S):
                 try:
-                    if heartbeat(job_id=self.job.pk, chunk=self._chunk):
+                    if heartbeat(job=self.job, chunk=self._chunk):
                         self._stop.set()
                     canary_seen(queue=self.job.queue, worker=worker_name())
                 except DatabaseError:

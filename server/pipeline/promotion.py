@@ -45,6 +45,18 @@ def go_back(*, project: Project, by: User | None, reason: str) -> Promotion | Jo
     return made
 
 
+@transaction.atomic
+def self_training_take_back(project: Project) -> Promotion | None:
+    """Serve again what served before a head that learned from pseudo-labels. None where another act came since."""
+    act = rollback_target(project=project)
+    if act is None or act.head_id != project.active_head_id or act.previous_space_id != project.active_space_id:
+        return None
+    reason = f"Taken back by itself: the blind answers since say that head {act.head_id}, which learned from "
+    made = rollback(project=project, by=None, reason=f"{reason}pseudo-labels, is worse than it was judged to be.")
+    flows.after_promoted(project.pk)
+    return made
+
+
 def head_decline(*, head: HeadVersion) -> None:
     """A person decides against a candidate.
 

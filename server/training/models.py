@@ -17,21 +17,25 @@ class Trigger(models.TextChoices):
 
 
 class Method(models.TextChoices):
-    """What is fitted. All read stored vectors, so none needs an image to be embedded again."""
+    """What is fitted. Heads read stored vectors, so none needs an image to be embedded again. A student is no head of
+    the project: it is a small network to take along, which learns from the images what the live head says of them."""
 
     HEAD = "head"
     ADAPTER = "adapter"
     SELF_TRAINING = "self_training"
+    STUDENT = "student"
 
 
 class Outcome(models.TextChoices):
-    """`promoted` went live; a `candidate` was not shown to be better, a `refused` one was shown to be worse."""
+    """`promoted` went live; a `candidate` was not shown to be better, a `refused` one was shown to be worse. A student
+    never serves: it is `delivered` where it keeps up with its teacher."""
 
     PENDING = "pending"
     PROMOTED = "promoted"
     CANDIDATE = "candidate"
     REFUSED = "refused"
     STOPPED = "stopped"
+    DELIVERED = "delivered"
 
 
 class TrainingRun(models.Model):

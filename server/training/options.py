@@ -78,6 +78,8 @@ def training_options_set(*, project: Project, changes: Mapping[str, Any]) -> Tra
     """
     held = Project.objects.select_for_update().get(pk=project.pk)
     options = options_from({**options_out(training_options(held)), **changes})
+    if options.method == Method.STUDENT:
+        raise InvalidInput("A student is made by hand: start a run with this method. Choose what trains by itself.")
     Project.objects.filter(pk=project.pk).update(options={**held.options, KEY: options_out(options)})
     return options
 

@@ -16,6 +16,9 @@ ADAPTER_CATEGORIES = 6
 ADAPTER_EXAMPLES = 10
 UNBALANCED = 10.0
 COUNT_AT_MOST = 100_000
+STUDENT_IMAGES = 4_000
+"""Images that a student learns from, at most."""
+NO_TEACHER = "No trained model serves yet. Promote one; then a small one can learn from it."
 
 SHOTS = """
 SELECT c.category_id, t.name, count(*) AS count
@@ -70,11 +73,10 @@ def readiness(project: Project, options: TrainingOptions) -> Readiness:
     stopped = _why_not(project, options, counts, images)
     waiting = stopped or _why_useless(project, options, fresh, blind)
     seconds, memory = expected_cost(options, labels=sum(counts), images=images, dim=space.dim if space else 0)
-    would = f"Would fit {_named(options)} on {sum(counts):,} labels of {len(counts)} categories and measure it on"
     return Readiness(
         can_run=not stopped,
         can_help=not waiting,
-        reason=waiting or f"{would} {blind:,} blind answers.",
+        reason=waiting or _would(options, counts, blind),
         advice=_advice(options, counts, torn),
         labels=sum(counts),
         fresh=fresh,
@@ -101,12 +103,16 @@ def expected_cost(options: TrainingOptions, *, labels: int, images: int, dim: in
         seconds += 10.0 * max(dim, 128) / 512
     if options.method == Method.SELF_TRAINING:
         seconds *= 4
+    if options.method == Method.STUDENT:
+        seconds = 30.0 + 0.02 * min(images, STUDENT_IMAGES)
     return round(seconds, 1), round(600 + (labels * dim * 4 + 8192 * dim * 8) / 1e6)
 
 
 def _why_not(project: Project, options: TrainingOptions, counts: list[int], images: int) -> str:
     if project.active_space_id is None or not images:
         return "No image has been looked at yet; training starts from what the encoder sees."
+    if options.method == Method.STUDENT:
+        return "" if project.active_head_id else NO_TEACHER
     if not counts:
         return "Nothing is confirmed yet outside the blind share. Label some images, then train."
     if len(counts) < 2:
@@ -122,6 +128,8 @@ def _why_not(project: Project, options: TrainingOptions, counts: list[int], imag
 def _why_useless(project: Project, options: TrainingOptions, fresh: int, blind: int) -> str:
     if (live := run_live(project_id=project.pk)) is not None:
         return f"Run {live.pk} is under way; the next one starts from what it leaves."
+    if options.method == Method.STUDENT:
+        return ""
     if blind < options.needed:
         more = options.needed - blind
         return f"It could not be shown to be better: {blind} of {options.needed} blind answers are there, {more} to go."
@@ -132,7 +140,9 @@ def _why_useless(project: Project, options: TrainingOptions, fresh: int, blind: 
 
 
 def _advice(options: TrainingOptions, counts: list[int], torn: int) -> list[str]:
-    said = []
+    said: list[str] = []
+    if options.method == Method.STUDENT:
+        return said
     few = sum(count < FEW_IMAGES for count in counts)
     if counts and (few or len(counts) < FEW_CATEGORIES) and options.method != Method.HEAD:
         said.append("With fewer than 20 categories or 20 images a category, more labels help more than another method.")
@@ -145,9 +155,15 @@ def _advice(options: TrainingOptions, counts: list[int], torn: int) -> list[str]
     return said
 
 
-def _named(options: TrainingOptions) -> str:
+def _would(options: TrainingOptions, counts: list[int], blind: int) -> str:
+    if options.method == Method.STUDENT:
+        return f"Would teach a small network what the live model says and compare the two on {blind:,} blind answers."
     names = {Method.HEAD.value: "a head", Method.ADAPTER.value: "an adapter and a head"}
-    return names.get(options.method, "a head with pseudo-labels")
+    what = names.get(options.method, "a head with pseudo-labels")
+    return (
+        f"Would fit {what} on {sum(counts):,} labels of {len(counts)} categories and measure it on "
+        f"{blind:,} blind answers."
+    )
 
 
 def _measured(project: Project, options: TrainingOptions) -> float | None:

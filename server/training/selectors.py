@@ -12,7 +12,7 @@ from server.core import sql
 from server.jobs.models import LIVE_STATES
 from server.labeling.models import Consensus, ConsensusState
 from server.projects.models import Project
-from server.training.models import Outcome, TrainingRun, Trigger
+from server.training.models import Method, Outcome, TrainingRun, Trigger
 from server.training.options import TrainingOptions
 
 DRIFT_ANSWERS = 40
@@ -67,7 +67,8 @@ def snapshot_labels(*, snapshot_id: int, blind: bool) -> Labels:
 
 def counted_until(*, project_id: int) -> int:
     """The newest annotation that some run's snapshot has seen."""
-    runs = TrainingRun.objects.filter(project_id=project_id, last_sequence__gt=0).order_by("-pk")
+    runs = TrainingRun.objects.filter(project_id=project_id, last_sequence__gt=0).exclude(method=Method.STUDENT)
+    runs = runs.order_by("-pk")
     return runs.values_list("last_sequence", flat=True).first() or 0
 
 
@@ -145,6 +146,13 @@ def drifted(project: Project) -> bool:
     share = seen["right_"] / seen["answered"]
     reach: float = 1.96 * ((share * (1 - share) + 0.01) / seen["answered"]) ** 0.5
     return bool(share + reach < stated)
+
+
+def self_trained_and_fallen() -> list[Project]:
+    """Projects that a head with pseudo-labels serves, and whose blind answers since say that accuracy fell."""
+    taught = TrainingRun.objects.filter(method=Method.SELF_TRAINING, outcome=Outcome.PROMOTED).values("head")
+    projects = Project.objects.filter(active_head__in=taught, archived_at__isnull=True)
+    return [project for project in projects if drifted(project)]
 
 
 def _started_within(project: Project, *, hours: int) -> bool:

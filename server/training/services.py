@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from server.accounts.models import User
 from server.core import sql
 from server.core.events import publish
-from server.jobs.models import Job
+from server.jobs.models import LIVE_STATES, Job, State
 from server.projects.models import Project
 from server.registry.models import HeadVersion
 from server.snapshots.models import Snapshot
@@ -102,3 +102,19 @@ def training_run_end(
         finished_at=Now(),
     )
     publish(run.project_id, "training")
+
+
+def training_runs_abandoned_end() -> int:
+    """Say of runs whose job ended without them, cancelled before it began or given up with its workers, that they
+    stopped. Returns how many."""
+    left = TrainingRun.objects.filter(outcome=Outcome.PENDING).exclude(job__state__in=LIVE_STATES).select_related("job")
+    count = 0
+    for run in left:
+        last_words = run.job.error.strip().rsplit("\n", 1)[-1] if run.job else ""
+        by_hand = run.job is not None and run.job.state == State.CANCELLED
+        reason = "Stopped by a person." if by_hand else f"{last_words} The live model serves on.".strip()
+        count += TrainingRun.objects.filter(pk=run.pk, outcome=Outcome.PENDING).update(
+            outcome=Outcome.STOPPED, reason=reason[:500], finished_at=Now()
+        )
+        publish(run.project_id, "training")
+    return count

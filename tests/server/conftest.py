@@ -1,6 +1,7 @@
 """The standing actors of every server test, and one project of each side."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from rest_framework.test import APIClient
 from server.accounts.models import User
 from server.pipeline import flows
 from server.projects.models import Membership, Project, Role
+from tests.server.builders import World
+from tests.server.pipeline.wood import grown
 
 ACTORS = ("owner", "reviewer", "annotator", "viewer", "outsider", "staff", "anonymous")
 
@@ -79,3 +82,23 @@ def _quiet() -> Any:
     cache.clear()
     with flows.without_messages():
         yield
+
+
+@pytest.fixture
+def places(settings: Any, tmp_path: Path) -> None:
+    """Folders of the test's own for caches and stored bytes, and stations that no heart breaks off."""
+    settings.WINNOW_CACHE_DIR = tmp_path / "cache"
+    settings.WINNOW_HEARTBEAT_S = 600.0  # a heart of its own sees nothing of a test's transaction
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        },
+    }
+
+
+@pytest.fixture
+def wood(db: None, places: None) -> World:
+    """A project that has enough to learn from and to be measured with."""
+    return grown()

@@ -9,8 +9,8 @@ export interface Interval3 {
   readonly high: number;
 }
 
-export type RunOutcome = "pending" | "promoted" | "candidate" | "refused" | "stopped";
-export type RunMethod = "head" | "adapter" | "self_training";
+export type RunOutcome = "pending" | "promoted" | "candidate" | "refused" | "stopped" | "delivered";
+export type RunMethod = "head" | "adapter" | "self_training" | "student";
 
 export interface TrainingRun {
   readonly id: number;
@@ -73,6 +73,15 @@ export interface RunReport {
     readonly pseudo_labels: readonly unknown[];
     readonly rejected: readonly unknown[];
     readonly rolled_back: boolean;
+  };
+  readonly student?: {
+    readonly teacher: number;
+    readonly images: number;
+    readonly size_bytes: number;
+    readonly largest_difference: number;
+    readonly milliseconds_per_image: number;
+    readonly agreement: number;
+    readonly judged: number;
   };
 }
 

@@ -85,15 +85,15 @@ def _read_all(
 ) -> Iterator[tuple[int, bytes]]:
     """Pairs of id and bytes, several files at a time. A file that was lost goes to `failures` and stops no other."""
     with ThreadPoolExecutor(READERS) as pool:
-        for image, data in pool.map(lambda image: (image, _read(image, small=small)), images):
+        for image, data in pool.map(lambda image: (image, image_bytes(image, small=small)), images):
             if data is None:
                 failures[image.pk] = ("missing", "its bytes are not on the storage; restore them and embed again")
             else:
                 yield image.pk, data
 
 
-def _read(image: Image, *, small: bool) -> bytes | None:
-    """The bytes that this space is made of: the 256-px copy where it suffices, else the original."""
+def image_bytes(image: Image, *, small: bool) -> bytes | None:
+    """The 256-px copy where that suffices, else the original; None where the file is gone."""
     shrunk = small and min(image.width or 0, image.height or 0) > SHARD_SIDE
     original = original_key(image.project_id, image.sha256)
     try:

@@ -2,10 +2,6 @@
 
 import errno
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +17,15 @@ from server.core.failpoints import failpoint
 from server.pipeline import flows
 from server.pipeline.handle import Cancelled, JobHandle
 from server.pipeline.station import station
+from server.pipeline.stopwatch import Stopwatch
 from server.pipeline.tasks.fit import fit_by_method
 from server.pipeline.tasks.lesson import Material, material_of
+from server.pipeline.tasks.publishing import run_measure
 from server.pipeline.tasks.settle import Judged, settle
+from server.pipeline.tasks.student import student_train
 from server.registry.artefacts import head_folder
 from server.registry.models import HeadVersion
-from server.training.models import Outcome, TrainingRun
+from server.training.models import Method, Outcome, TrainingRun
 from server.training.options import TrainingOptions, options_from
 from server.training.services import metric_point_add, training_run_end, training_run_freeze
 
@@ -36,26 +35,12 @@ HELD_OUT = 0.3
 """Share of the labeled categories that episodes are drawn from."""
 
 
-@dataclass
-class Stopwatch:
-    """Seconds of each stage of a run."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        began = time.monotonic()
-        yield
-        self.seconds[stage] = round(time.monotonic() - began, 3)
-
-
 @station("train", then=lambda handle: after(handle))
 def train(handle: JobHandle) -> None:
     """Params: `run`. Begun again after a crash it freezes nothing twice and ends with the same weights."""
     run = TrainingRun.objects.get(pk=handle.params["run"])
     if run.outcome not in (Outcome.PENDING, Outcome.STOPPED):
-        handle.result = {"run": run.pk, "outcome": run.outcome, "promoted": run.outcome == Outcome.PROMOTED}
-        return
+        return _ended_before(handle, run)
     try:
         _train(handle, run)
     except Cancelled:
@@ -72,6 +57,14 @@ def train(handle: JobHandle) -> None:
         if full:
             raise Unavailable(DISK_FULL) from error
         raise
+
+
+def _ended_before(handle: JobHandle, run: TrainingRun) -> None:
+    """A worker died between the switch and the end of its job: do what comes after the switch."""
+    live = handle.project.active_run
+    if live is not None and live.head_id is not None and live.head_id == run.head_id:
+        run_measure(live)
+    handle.result = {"run": run.pk, "outcome": run.outcome, "promoted": run.outcome == Outcome.PROMOTED}
 
 
 def _stopped(handle: JobHandle, run: TrainingRun, reason: str) -> None:
@@ -91,6 +84,8 @@ def after(handle: JobHandle) -> None:
 def _train(handle: JobHandle, run: TrainingRun) -> None:
     options, clock = options_from(run.params), Stopwatch()
     failpoint("begun")
+    if run.method == Method.STUDENT:
+        return student_train(handle, run, options)
     with clock("read"):
         training_run_freeze(run=run, evidence=options.evidence)
         failpoint("frozen")

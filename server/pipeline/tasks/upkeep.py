@@ -13,21 +13,29 @@ from server.jobs.sweeping import sweep
 from server.labeling.tally import consensus_tally_fold
 from server.pipeline import flows
 from server.pipeline.handle import worker_name
+from server.pipeline.promotion import self_training_take_back
 from server.registry.selectors import spaces_forgotten
+from server.training.selectors import self_trained_and_fallen
+from server.training.services import training_runs_abandoned_end
 
 
 @shared_task(name="pipeline.sweep")  # type: ignore[untyped-decorator]
 def sweep_jobs(**unknown: Any) -> None:
-    """Send new messages for live jobs that lost theirs or their worker; keep counts short to read."""
+    """Send new messages for live jobs that lost theirs or their worker, end the runs of jobs that were given up, and
+    keep counts short to read."""
     for job in sweep():
         flows.send(job)
+    training_runs_abandoned_end()
     images_tally_fold()
     consensus_tally_fold()
 
 
 @shared_task(name="pipeline.train_wherever_due")  # type: ignore[untyped-decorator]
 def train_wherever_due(**unknown: Any) -> None:
-    """Start the runs that a schedule or drift asks for, and those whose trigger was lost with its process."""
+    """Start the runs that a schedule or drift asks for, and those whose trigger was lost with its process. Heads that
+    learned from pseudo-labels are taken back first, where the blind answers since say that accuracy fell."""
+    for project in self_trained_and_fallen():
+        self_training_take_back(project)
     flows.train_wherever_due()
 
 

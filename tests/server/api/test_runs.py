@@ -10,10 +10,10 @@ from server.pipeline.station import run_pending
 from server.projects.models import Project
 from server.training.models import TrainingRun
 from tests.server.builders import World
-from tests.server.pipeline.test_train import _places, teach, wood
+from tests.server.pipeline.wood import teach
 
 pytestmark = pytest.mark.django_db
-assert tasks and _places and wood
+assert tasks
 
 
 def client(made: World, who: str) -> APIClient:

@@ -1,13 +1,10 @@
 """From images on storage to a ranked queue, through the real stations and a real (tiny, random) encoder."""
 
-import hashlib
 import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image as Picture
 
 from server.acquisition.catalogue import BY_NAME, FIRST_REASON
 from server.acquisition.models import AcquisitionRound
@@ -27,7 +24,8 @@ from server.predictions.models import Prediction, Prototype
 from server.projects.models import Project
 from server.registry.models import EncoderVersion, Promotion
 from tests.ml.encoders.conftest import write_folder
-from tests.server.builders import World, world
+from tests.server.builders import World
+from tests.server.pipeline.photographs import photographed
 
 pytestmark = pytest.mark.django_db
 assert tasks
@@ -49,24 +47,6 @@ def _places(settings: Any, tmp_path: Path) -> None:
             "OPTIONS": {"location": str(tmp_path / "media")},
         },
     }
-
-
-def photographed(encoder: str, *, images: int = 12, blind_share: float = 0.0) -> World:
-    """A project whose images are on storage; every fourth is red, green, blue or grey noise."""
-    made = world(images=images, blind_share=blind_share)
-    Project.objects.filter(pk=made.project.pk).update(options={"encoder": encoder})
-    rng = np.random.default_rng(0)
-    for position, image in enumerate(Image.objects.filter(project=made.project).order_by("pk")):
-        pixels = rng.integers(0, 60, (48, 64, 3), np.uint8)
-        if position % 4 < 3:
-            pixels[:, :, position % 4] += 150
-        buffer = io.BytesIO()
-        Picture.fromarray(pixels).save(buffer, "PNG")
-        image.sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-        image.save()
-        put(original_key(made.project.pk, image.sha256), io.BytesIO(buffer.getvalue()))
-    made.project.refresh_from_db()
-    return made
 
 
 def loop(made: World) -> Project:

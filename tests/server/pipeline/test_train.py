@@ -7,68 +7,24 @@ import numpy as np
 import pytest
 
 from server.core.errors import Conflict
-from server.jobs.models import Job, State
-from server.labeling.models import BlindDraw, Consensus
+from server.jobs.models import Job
+from server.labeling.models import Consensus
 from server.pipeline import flows, tasks
 from server.pipeline.station import run_pending
 from server.predictions.models import Prediction, PredictionRun
 from server.projects.models import Project
 from server.registry.artefacts import head_folder, head_is_whole
 from server.registry.heads import head_promote, rollback
-from server.registry.models import HeadState, HeadVersion, Promotion
+from server.registry.models import HeadState, Promotion
 from server.snapshots.models import Snapshot
 from server.taxonomy.models import Category
 from server.training.models import Outcome, TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_from
-from tests.server.builders import World, with_vectors, world
+from tests.server.builders import World
+from tests.server.pipeline.wood import BLIND, kinds, settled, teach
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("places")]
 assert tasks
-BLIND = 40
-OPTIONS = {"every": 60}
-
-
-@pytest.fixture(autouse=True)
-def _places(settings: Any, tmp_path: Path) -> None:
-    settings.WINNOW_CACHE_DIR = tmp_path / "cache"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "media")},
-        },
-    }
-
-
-@pytest.fixture
-def wood() -> World:
-    """160 images around three well separated directions, 40 of them drawn blind and answered truly."""
-    made = world(images=160, categories=("owl", "fox", "elk"))
-    rng = np.random.default_rng(0)
-    truth = np.arange(160) % 3
-    with_vectors(made, np.eye(8)[truth] + 0.25 * rng.normal(size=(160, 8)))
-    Project.objects.filter(pk=made.project.pk).update(options={"training": OPTIONS})
-    made.project.refresh_from_db()
-    for image in made.images[:BLIND]:
-        BlindDraw.objects.create(project=made.project, image_id=image, seed=0)
-    for i in range(BLIND):
-        made.label(made.images[i], made.categories[truth[i]])
-    return made
-
-
-def teach(made: World, first: int, last: int, *, shuffled: bool = False, shifted: int = 0) -> None:
-    """Label these images: truly, with categories drawn at random, or each with the next category but so many."""
-    for i in range(first, last):
-        said = int(np.random.default_rng(i).integers(3)) if shuffled else (i + shifted) % 3
-        made.label(made.images[i], made.categories[said])
-
-
-def settled(made: World) -> TrainingRun:
-    """What comes after the labels, as the workers do it."""
-    flows.train_when_due(made.project.pk)
-    run_pending(project_id=made.project.pk)
-    made.project.refresh_from_db()
-    return TrainingRun.objects.filter(project=made.project).order_by("-pk")[0]
 
 
 def test_enough_new_labels_train_measure_and_promote_by_themselves(wood: World) -> None:
@@ -221,30 +177,6 @@ def test_the_same_snapshot_and_seed_give_the_same_bytes(wood: World) -> None:
     assert again.outcome == Outcome.CANDIDATE
 
 
-@pytest.mark.parametrize(
-    ("labels", "said"), [(0, "Nothing is confirmed yet"), (1, "All confirmed labels are of one category")]
-)
-def test_too_little_to_learn_from_is_said_in_plain_words(wood: World, labels: int, said: str) -> None:
-    for i in range(labels * 3):
-        wood.label(wood.images[60 + 3 * i], wood.categories[0])
-    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
-    run_pending(project_id=wood.project.pk)
-    run.refresh_from_db()
-    assert run.outcome == Outcome.STOPPED
-    assert run.reason.startswith(said)
-    assert Job.objects.get(kind="train").state == State.FAILED
-    assert HeadVersion.objects.count() == 0
-
-
-def test_one_label_a_category_is_enough_for_prototypes(wood: World) -> None:
-    teach(wood, 40, 43)
-    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
-    run_pending(project_id=wood.project.pk)
-    run.refresh_from_db()
-    assert run.head is not None and run.head.kind == "prototypes"
-    assert run.outcome == Outcome.PROMOTED
-
-
 def test_a_category_that_appears_while_it_trains_keeps_the_candidate_waiting(
     wood: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,53 +235,11 @@ def test_pseudo_labels_leave_a_trail_and_never_touch_the_blind_share(wood: World
     assert Consensus.objects.filter(project=wood.project).count() == 70
 
 
-def test_an_adapter_needs_more_categories_and_says_so(wood: World) -> None:
-    teach(wood, 40, 100)
-    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=options_from({"method": "adapter"}))
-    run_pending(project_id=wood.project.pk)
-    run.refresh_from_db()
-    assert (run.outcome, run.head) == (Outcome.STOPPED, None)
-    assert "needs 6 categories with 10 examples each" in run.reason
-
-
 def test_an_adapter_run_draws_its_curves_and_is_judged_like_any_other() -> None:
-    made = world(images=180, categories=[f"kind {i}" for i in range(8)])
-    rng = np.random.default_rng(0)
-    truth = np.arange(180) % 8
-    with_vectors(made, np.eye(8)[truth] + 0.3 * rng.normal(size=(180, 8)))
-    for i, image in enumerate(made.images):
-        if i < 60:
-            BlindDraw.objects.create(project=made.project, image_id=image, seed=0)
-        made.label(image, made.categories[truth[i]])
+    made = kinds()
     run = flows.train(made.project.pk, trigger=Trigger.MANUAL, options=options_from({"method": "adapter"}))
     run_pending(project_id=made.project.pk)
     run.refresh_from_db()
     assert run.outcome == Outcome.PROMOTED
     assert {point.name for point in run.points.all()} == {"loss", "held_out_accuracy", "accuracy", "live_accuracy"}
     assert run.report.summary["adapter"]["accuracy"][0][0] == 0
-
-
-def test_a_full_disk_changes_nothing_and_says_what_to_do(wood: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(**_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    teach(wood, 40, 100)
-    monkeypatch.setattr("server.pipeline.tasks.settle.head_store", full)
-    run = settled(wood)
-    assert run.outcome == Outcome.STOPPED and run.reason.startswith("The disk is full.")
-    assert wood.project.active_head is None
-    monkeypatch.undo()
-    flows.retry(Job.objects.get(kind="train"))
-    run_pending(project_id=wood.project.pk)
-    run.refresh_from_db()
-    assert run.outcome == Outcome.PROMOTED
-
-
-def test_contradicting_people_teach_nothing_until_someone_decides(wood: World) -> None:
-    teach(wood, 40, 100)
-    for i in range(40, 50):
-        wood.label(wood.images[i], wood.categories[(i + 1) % 3], by="owner")
-    run = flows.train(wood.project.pk, trigger=Trigger.MANUAL, options=TrainingOptions())
-    run_pending(project_id=wood.project.pk)
-    run.refresh_from_db()
-    assert run.label_count == 50

@@ -165,9 +165,9 @@ def test_a_learned_category_is_taken_out_and_put_back_without_a_fit(looks: np.nd
 
 
 def test_how_far_words_can_be_trusted_is_measured_ahead_on_the_projects_own_categories(
-    looks: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    looks: np.ndarray, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr("server.pipeline.handle.BEAT_S", 600.0)  # a heart of its own sees nothing of this transaction
+    settings.WINNOW_HEARTBEAT_S = 600.0  # a heart of its own sees nothing of this transaction
     monkeypatch.setattr("ml.words.rehearsal.ROUNDS", 2)
     monkeypatch.setattr("ml.words.writers.STEPS", 50)
     made = zoo(looks)

@@ -19,6 +19,7 @@ const METHODS: readonly { readonly id: RunMethod; readonly name: string }[] = [
   { id: "head", name: "Refit the head" },
   { id: "adapter", name: "Episodic adapter" },
   { id: "self_training", name: "Pseudo-labels" },
+  { id: "student", name: "Small model to take along" },
 ];
 
 export default function Models() {

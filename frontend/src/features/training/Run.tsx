@@ -3,11 +3,12 @@ import { useRoute } from "preact-iso";
 import { jobs } from "@/api/endpoints";
 import { touched } from "@/api/events";
 import { useResource } from "@/api/resource";
-import { useTaxonomy } from "@/api/shared";
+import { useProject, useTaxonomy } from "@/api/shared";
 import { namesOf, type RunDetail, type RunReport, training } from "@/api/training";
-import { count, percent, plural, seconds } from "@/core/format";
+import { bytes, count, percent, plural, seconds } from "@/core/format";
+import { mayReview } from "@/core/roles";
 import { Progress } from "@/ui/Bar";
-import { Button } from "@/ui/Button";
+import { Button, LinkButton } from "@/ui/Button";
 import { Failed } from "@/ui/States";
 import { Asked } from "./Asked";
 import { Calibration, Confusion, Curves } from "./Plots";
@@ -101,14 +102,59 @@ function Underway({ run }: { run: RunDetail }) {
   );
 }
 
+/** The file of a small model: what it is, and the way to take it along. */
+function Student({
+  project,
+  run,
+  student,
+}: {
+  project: number;
+  run: number;
+  student: NonNullable<RunReport["student"]>;
+}) {
+  const review = mayReview(useProject(project).data?.role);
+  return (
+    <section class="models-part">
+      <h2>A model to take along</h2>
+      <p>
+        One ONNX file of {bytes(student.size_bytes)} with the categories' names and the preparation of pixels inside. It
+        learned from {plural(student.images, "image")} what head {student.teacher} says of them, and agrees with it on{" "}
+        {percent(student.agreement, 0)} of {plural(student.judged, "image")} that it never saw.
+      </p>
+      <p class="small muted">
+        {student.milliseconds_per_image.toFixed(1)} ms an image on one core here. Input: images, 8-bit RGB of any size;
+        output: probabilities.
+      </p>
+      {review && (
+        <LinkButton
+          icon="exports"
+          href={`/api/v1/projects/${project}/runs/${run}/student`}
+          download={`winnow-student-${run}.onnx`}
+        >
+          Download
+        </LinkButton>
+      )}
+    </section>
+  );
+}
+
 function Report({ project, run, report }: { project: number; run: number; report: RunReport }) {
   const { byId } = useTaxonomy(project);
   const nameOf = namesOf(byId);
   const [shown, setShown] = useState<Shown | null>(null);
   const { live, candidate, difference } = report;
-  if (!live || !candidate) return <p>No blind answers yet, so there was nothing to compare on.</p>;
+  const taken = report.student && <Student project={project} run={run} student={report.student} />;
+  if (!live || !candidate) {
+    return (
+      <>
+        {taken}
+        <p>No blind answers yet, so there was nothing to compare on.</p>
+      </>
+    );
+  }
   return (
     <>
+      {taken}
       <section class="models-part">
         <h2>Compared on the same {count(report.images)} blind images</h2>
         <p class="verdict">

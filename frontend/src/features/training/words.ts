@@ -6,6 +6,7 @@ export const OUTCOMES: Readonly<Record<RunOutcome, string>> = {
   candidate: "candidate",
   refused: "refused",
   stopped: "stopped",
+  delivered: "ready",
 };
 
 export const TRIGGERS: Readonly<Record<TrainingRun["trigger"], string>> = {
