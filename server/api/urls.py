@@ -25,6 +25,7 @@ RESOURCES = [
     "rounds",
     "encoders",
     "runs",
+    "maps",
     "heads",
     "snapshots",
     "exports",

@@ -34,6 +34,21 @@ class EmbeddingFailure(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["space", "image"], name="embedding_failure_once")]
 
 
+class Projection(models.Model):
+    """A space on a plane. Points lie on storage (`embeddings.projections`); what colors them is read when asked for."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="projections")
+    space = models.ForeignKey("registry.EncoderVersion", on_delete=models.CASCADE, related_name="+")
+    method = models.CharField(max_length=10)
+    seed = models.BigIntegerField(default=0)
+    count = models.IntegerField()
+    storage_key = models.CharField(max_length=300)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+
 class TextVector(models.Model):
     """A cached class text vector: mean of its prompts in one space, unit length."""
 

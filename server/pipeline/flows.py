@@ -220,6 +220,18 @@ def after_project_archived(project_id: int) -> Job:
     return enqueue("purge", project_id=None, params={"project": project_id}, coalesce_key=f"purge:{project_id}")
 
 
+def draw_map(project_id: int, *, params: Mapping[str, Any], created_by: User | None) -> Job:
+    """Somebody wants to see the space → lay it out. On the queue of small tasks: a process of its own does the work,
+    and predictions never wait behind minutes of drawing."""
+    return enqueue(
+        "map", project_id=project_id, params=dict(params), created_by=created_by, coalesce_key=map_key(project_id)
+    )
+
+
+def map_key(project_id: int) -> str:
+    return f"map:{project_id}"
+
+
 def acquire(project_id: int, *, params: dict[str, Any], created_by: User | None) -> Job:
     """A person wants another order of the queue → rank again."""
     return enqueue("acquire", project_id=project_id, params=params, created_by=created_by)

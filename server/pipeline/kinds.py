@@ -31,6 +31,7 @@ KINDS = {
     "fit_curve": Kind("ml", "Learning how much more it takes"),
     "find_label_errors": Kind("ml", "Looking for wrong labels"),
     "flip_encoder": Kind("ml", "Changing over to the new encoder"),
+    "map": Kind("default", "Drawing the map"),
     "export": Kind("default", "Writing an export"),
     "purge": Kind("default", "Deleting a project"),
 }
