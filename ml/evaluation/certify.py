@@ -49,7 +49,8 @@ class Goal:
         """Share of wrong labels allowed among the `size - audited` of each lot that nobody looked at, at most 1."""
         if self.among is None:
             return np.full(len(size), self.error)
-        return np.minimum(self.error * self.among / np.maximum(size - audited, 1), 1.0)
+        allowed: FloatArray = np.minimum(self.error * self.among / np.maximum(size - audited, 1), 1.0)
+        return allowed
 
 
 @dataclass(frozen=True)

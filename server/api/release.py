@@ -109,7 +109,7 @@ def release_out(report: ReleaseReport) -> dict[str, Any]:
         "annotators": [asdict(line) for line in report.annotators],
         "head": report.head and asdict(report.head),
         "certificates": [
-            {name: card.get(name) for name in FrozenCertificateOut().fields} for card in report.certificates
+            {str(name): card.get(str(name)) for name in FrozenCertificateOut().fields} for card in report.certificates
         ],
         "assumes": report.assumes,
         "method": report.method,

@@ -73,7 +73,7 @@ def _taught_by(lesson: Lesson, size: int, asked: Vectors, *, kind: str, seed: in
     return said
 
 
-def _told(sizes: Indices, right: NDArray[np.bool_], *, more: int, seed: int) -> dict[str, Any]:
+def _told(sizes: NDArray[np.integer[Any]], right: NDArray[np.bool_], *, more: int, seed: int) -> dict[str, Any]:
     from ml.evaluation.intervals import wilson_interval
     from ml.evaluation.learning_curve import FEWEST_SIZES, learning_curve
 

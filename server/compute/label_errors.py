@@ -69,7 +69,10 @@ def labels_doubted(
 
 
 def _errors(
-    lesson: Lesson, said: NDArray[np.float64], asked: NDArray[np.bool_], doubted: Callable[[int, int, float], Doubted]
+    lesson: Lesson,
+    said: NDArray[np.floating[Any]],
+    asked: NDArray[np.bool_],
+    doubted: Callable[[int, int, float], Doubted],
 ) -> Findings:
     """Classes that nobody was judged in are left out of the joint: they have no self-confidence to compare with."""
     from ml.evaluation.label_errors import likely_label_errors

@@ -131,6 +131,8 @@ def _total(rows: list[dict[str, Any]]) -> Line:
 
 
 def _head(project: Project) -> HeadLine | None:
+    if project.active_run_id is None:
+        return None
     run = PredictionRun.objects.filter(pk=project.active_run_id).select_related("space", "head").first()
     if run is None:
         return None

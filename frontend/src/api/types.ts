@@ -1,5 +1,7 @@
 /** The words of the REST API, version 1. */
 
+import type { Judgement } from "@/core/entry";
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -336,16 +338,8 @@ export interface AnnotationBody {
   readonly undoes?: string;
   readonly token?: string;
   readonly blind?: boolean;
-  readonly evidence_details?: {
-    readonly suggested?: number;
-    /** What stood first among the suggestions, taken or not. */
-    readonly first?: number;
-    readonly probability?: number;
-    readonly rank?: number;
-    readonly input?: "digit" | "type" | "mouse" | "same";
-    /** A reviewer decides what others disagree about. */
-    readonly review?: boolean;
-  };
+  /** With `review`, a reviewer decides what others disagree about. */
+  readonly evidence_details?: NonNullable<Judgement["evidence_details"]> & { readonly review?: boolean };
   readonly comment?: string;
   readonly duration_ms?: number;
   readonly client_at?: string;

@@ -77,7 +77,9 @@ def _judged(
     live = {one.pk: one for one in Category.objects.filter(project=project, deprecated_at=None).order_by("pk")}
     positions = positions[np.isin(confirmed.category[positions], list(live))]
     told = Confirmed(
-        *(column[positions] for column in (confirmed.image, confirmed.category, confirmed.same)),
+        confirmed.image[positions],
+        confirmed.category[positions],
+        confirmed.same[positions],
         confirmed.reviewed[positions],
         confirmed.last_sequence[positions],
     )
