@@ -103,7 +103,7 @@ def prepared(browser: Browser, winnow: Installation, signed_in: Any, demo_encode
     empty = api("POST", "/projects", data={"name": "Sand flies"})["id"]
     api("POST", f"/projects/{full}/exports", data={"format": "csv"})
     image = api("GET", f"/projects/{full}/images?state=labeled&limit=1")["items"][0]["id"]
-    second = second_person(browser, winnow, url)
+    second = another_person(browser, winnow, url, "grace")
     api("POST", f"/projects/{full}/members", data={"username": "grace", "role": "annotator"})
     disagree(api, Api(second, url), full, images=4)
     vouch(api, full, images=24)
@@ -112,13 +112,14 @@ def prepared(browser: Browser, winnow: Installation, signed_in: Any, demo_encode
     return Prepared(full, empty, image, signed_in)
 
 
-def second_person(browser: Browser, winnow: Installation, url: str) -> BrowserContext:
-    password = "a-long-passphrase-for-grace"
+def another_person(browser: Browser, winnow: Installation, url: str, name: str) -> BrowserContext:
+    """A window of somebody else, signed in."""
+    password = f"a-long-passphrase-for-{name}"
     winnow.manage(
-        "createsuperuser", "--no-input", "--username", "grace", "--email", "", DJANGO_SUPERUSER_PASSWORD=password
+        "createsuperuser", "--no-input", "--username", name, "--email", "", DJANGO_SUPERUSER_PASSWORD=password
     )
-    context = browser.new_context(base_url=url)
-    log_in(context.new_page(), "grace", password)
+    context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 720})
+    log_in(context.new_page(), name, password)
     return context
 
 

@@ -1,5 +1,6 @@
 """Real photographs, a few categories of them, as files under names that tell nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +30,13 @@ class Photograph:
     content: bytes
 
 
-def photographs(per_category: int) -> list[Photograph]:
-    """`per_category` images of each of ten categories, mixed; the file name does not say what is on it."""
+def photographs(per_category: int, *, names: Sequence[str] = NAMES) -> list[Photograph]:
+    """`per_category` images of each category, mixed; the file name does not say what is on it."""
     if not PARQUET.exists():
         pytest.skip("needs ../shared/data/tiny-imagenet-160.parquet, which is not here")
     table = pq.read_table(PARQUET, columns=["name", "image"])
     chosen = []
-    for category in NAMES:
+    for category in names:
         rows = table.filter(pc.equal(table["name"], category))["image"].slice(0, per_category).to_pylist()
         assert len(rows) == per_category, f"{category} has {len(rows)} images"
         chosen += [(category, content) for content in rows]

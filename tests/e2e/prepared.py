@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import APIRequestContext, BrowserContext, FilePayload
 
-from tests.e2e.photographs import NAMES, Photograph
+from tests.e2e.photographs import Photograph
 
 TREE = """animals
   goldfish
@@ -50,12 +50,14 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(1)
 
 
-def make_project(api: Api, name: str, files: list[Photograph], *, labels: int, wait_s: float = 480) -> int:
-    """Ten categories in a tree, all images predicted, `labels` of them labelled right, two flagged."""
+def make_project(
+    api: Api, name: str, files: list[Photograph], *, labels: int, tree: str = TREE, wait_s: float = 480
+) -> int:
+    """Ten categories in a tree, or those given, all images predicted, `labels` of them labelled right, two flagged."""
     project = int(
         api("POST", "/projects", data={"name": name, "description": "Animals and things, seen in passing"})["id"]
     )
-    api("POST", f"/projects/{project}/categories/bulk", data={"text": TREE})
+    api("POST", f"/projects/{project}/categories/bulk", data={"text": tree})
     send_archive(api, project, files)
 
     def predicted() -> bool:
@@ -85,7 +87,7 @@ def send_file(api: Api, project: int, batch: int, one: Photograph) -> None:
 
 def label(api: Api, project: int, truth: dict[str, str], count: int) -> None:
     categories = {item["name"]: item["id"] for item in api("GET", f"/projects/{project}/categories")["items"]}
-    assert set(NAMES) <= set(categories)
+    assert set(truth.values()) <= set(categories)
     done = 0
     while done < count:
         leased = api("POST", f"/projects/{project}/queue/lease", data={"count": min(count - done, 50)})["items"]
