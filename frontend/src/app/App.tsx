@@ -18,6 +18,7 @@ const LabelOne = lazy(() => import("@/features/labeling/LabelOne"));
 const Review = lazy(() => import("@/features/review/Review"));
 const Images = lazy(() => import("@/features/images/Images"));
 const Categories = lazy(() => import("@/features/categories/Categories"));
+const MapPage = lazy(() => import("@/features/map/Map"));
 const Models = lazy(() => import("@/features/training/Models"));
 const Run = lazy(() => import("@/features/training/Run"));
 const Describe = lazy(() => import("@/features/categories/Describe"));
@@ -90,6 +91,7 @@ function Pages() {
         <Route path="/p/:id/review" component={Review} />
         <Route path="/p/:id/images" component={Images} />
         <Route path="/p/:id/categories" component={Categories} />
+        <Route path="/p/:id/map" component={MapPage} />
         <Route path="/p/:id/models" component={Models} />
         <Route path="/p/:id/models/:run" component={Run} />
         <Route path="/p/:id/categories/new" component={Describe} />

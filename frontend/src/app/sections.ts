@@ -15,6 +15,7 @@ export const SECTIONS: readonly Section[] = [
   { title: "Label", suffix: "/label", icon: "label" },
   { title: "Review", suffix: "/review", icon: "review", may: mayReview },
   { title: "Images", suffix: "/images", icon: "images" },
+  { title: "Map", suffix: "/map", icon: "map" },
   { title: "Categories", suffix: "/categories", icon: "categories" },
   { title: "Models", suffix: "/models", icon: "models" },
   { title: "Insights", suffix: "/insights", icon: "insights" },
