@@ -143,7 +143,7 @@ export function Scatter({ data, colors, colorKey, lasso, onLasso, onHover, onOpe
         </Button>
         <Button
           kind="plain"
-          aria-label="The whole map"
+          aria-label="1:1, the whole map"
           onClick={() => {
             const { width, height } = box();
             setCamera(wholeMap(width, height));
