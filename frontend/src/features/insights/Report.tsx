@@ -62,7 +62,7 @@ function Choosing({ project }: { project: number }) {
                   kind="primary"
                   icon="file"
                   href={releases.documentUrl(project, snapshot, names)}
-                  download=""
+                  download={`winnow-release-${snapshot}.pdf`}
                 >
                   Download PDF
                 </LinkButton>
