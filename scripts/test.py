@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """`make test`: the checks, then every test that needs no GPU, then one summary line over all of them.
 
-First what can share the machine, on as many workers as it has cores; then, side by side, the tests in a browser and
-those of real workers: each of the two waits for its own installation most of the time.
+First what can share the machine, on as many workers as it has cores; then, one at a time, what starts a whole
+installation or a browser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
-from typing import IO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import check
@@ -43,18 +42,11 @@ def ensure_browser() -> None:
         setup.say("  - browser     no chromium found: the tests in a browser are left out")
 
 
-def start_pytest(
-    report: Path, selection: str, *options: str, output: IO[bytes] | None = None
-) -> subprocess.Popen[bytes]:
-    """One run of pytest; its counts go to `report`, what it says to `output` or the terminal."""
+def run_pytest(report: Path, selection: str, *options: str) -> int:
+    """One run of pytest; its counts go to `report`."""
     command = [setup.PYTHON, "-m", "pytest", "-m", f"({selection}) and {ALWAYS_LEFT_OUT}", f"--junitxml={report}"]
     env = {"OMP_NUM_THREADS": "1", **os.environ}
-    line = [str(part) for part in command] + list(options)
-    return subprocess.Popen(line, cwd=str(setup.ROOT), env=env, stdout=output, stderr=subprocess.STDOUT)
-
-
-def ended(run: subprocess.Popen[bytes]) -> int:
-    code = run.wait()
+    code = subprocess.call([str(part) for part in command] + list(options), cwd=str(setup.ROOT), env=env)
     return 0 if code == NOTHING_COLLECTED else code
 
 
@@ -83,16 +75,11 @@ def main() -> int:
     failures = [check.main()]
     ensure_browser()
     with tempfile.TemporaryDirectory() as folder:
-        unit, flows, pages = (Path(folder) / f"{name}.xml" for name in ("unit", "flows", "pages"))
+        alone, together = Path(folder) / "alone.xml", Path(folder) / "together.xml"
         workers = str(min(os.cpu_count() or 1, 8))
-        failures.append(ended(start_pytest(unit, "not e2e and not flows", "-q", "-n", workers, *sys.argv[1:])))
-        with (Path(folder) / "flows.txt").open("w+b") as said:
-            beside = start_pytest(flows, "flows", "-q", *sys.argv[1:], output=said)
-            failures.append(ended(start_pytest(pages, "e2e", "-q", *sys.argv[1:])))
-            failures.append(ended(beside))
-            said.seek(0)
-            setup.say(said.read().decode(errors="replace"))
-        total = counts([unit, flows, pages])
+        failures.append(run_pytest(together, "not e2e and not flows", "-q", "-n", workers, *sys.argv[1:]))
+        failures.append(run_pytest(alone, "e2e or flows", "-q", *sys.argv[1:]))
+        total = counts([together, alone])
     if failures[0]:
         setup.say("\nThe checks failed: see the lines marked ✗ above.")
     setup.say("\n" + summary(total, time.monotonic() - started))

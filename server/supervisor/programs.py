@@ -40,7 +40,7 @@ def worker(queue: str, env: dict[str, str]) -> Program:
         f"worker-{queue}",
         command,
         env={"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", **env},
-        nice={"default": 10, "ml": 15, "interactive": 8}[queue],
+        nice={"default": 5, "ml": 10, "interactive": 3}[queue],
         stop_seconds=WORKER_STOP_SECONDS,
     )
 
