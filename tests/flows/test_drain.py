@@ -26,8 +26,8 @@ from server.supervisor.redis import EmbeddedRedis
 
 pytestmark = [pytest.mark.flows, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).resolve().parents[2]
-ITEMS = int(os.environ.get("WINNOW_DRAIN_ITEMS", "400"))
-KILLS = int(os.environ.get("WINNOW_DRAIN_KILLS", "3"))
+ITEMS = int(os.environ.get("WINNOW_DRAIN_ITEMS", "200"))
+KILLS = int(os.environ.get("WINNOW_DRAIN_KILLS", "2"))
 CLIENTS = 8
 LEASE_S = 4.0
 
