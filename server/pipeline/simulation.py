@@ -181,11 +181,11 @@ def _label(stage: Stage, play: Play) -> bool:
 
 
 def wait(stage: Stage) -> None:
-    """Until nothing of the project is queued or running."""
+    """Until nothing of the project is queued or running that a prediction waits for: rehearsing goes on beside."""
     if not stage.real_workers:
         run_pending(project_id=stage.project.pk)
     give_up = time.monotonic() + PATIENCE_S
-    while Job.objects.filter(project=stage.project, state__in=LIVE_STATES).exists():
+    while Job.objects.filter(project=stage.project, state__in=LIVE_STATES).exclude(kind="rehearse").exists():
         if time.monotonic() > give_up:
             raise Unavailable(f"The workers have not finished within {PATIENCE_S} s; look at the project's jobs.")
         time.sleep(0.2)
