@@ -1,14 +1,11 @@
 import type { Suspect } from "@/api/insights";
 import type { Category } from "@/api/types";
 import type { Command } from "@/core/commands";
-import type { DecisionDesk } from "@/ui/decisions";
+import { type DecisionActs, decisionCommands } from "@/ui/decisionCommands";
 
-export interface SuspectActs {
-  readonly desk: DecisionDesk<Suspect>;
+export interface SuspectActs extends DecisionActs<Suspect> {
   /** The label as it is, then what it could be instead, best first. */
   readonly choices: readonly Category[];
-  readonly setTyping: (letter: string | null) => void;
-  readonly setZoomed: (zoomed: boolean) => void;
 }
 
 /** The category that was given, then what the model or the twins say, each once. */
@@ -19,7 +16,8 @@ export function choicesOf(item: Suspect, byId: ReadonlyMap<number, Category>): C
 }
 
 /** Keep, relabel, flag: each an annotation that a reviewer makes, and each can be taken back. */
-export function suspectCommands({ desk, choices, setTyping, setZoomed }: SuspectActs): Command[] {
+export function suspectCommands(acts: SuspectActs): Command[] {
+  const { desk, choices } = acts;
   const [given, ...others] = choices;
   return [
     {
@@ -38,44 +36,7 @@ export function suspectCommands({ desk, choices, setTyping, setZoomed }: Suspect
       when: () => others[digit - 1] !== undefined,
       run: () => desk.label(others[digit - 1]?.id ?? 0, "digit"),
     })),
-    {
-      id: "label.type",
-      title: "Type any category; other letters begin one as well",
-      category: "Decide",
-      keys: ["/"],
-      letters: true,
-      run: (letter = "") => setTyping(/^\p{L}$/u.test(letter) ? letter : ""),
-    },
     { id: "label.flag", title: "Flag it: it is none of them", category: "Decide", keys: ["F"], run: () => desk.flag() },
-    {
-      id: "review.later",
-      title: "Leave it for later",
-      category: "Decide",
-      keys: ["S", "ArrowRight"],
-      run: () => desk.queue.next(),
-    },
-    {
-      id: "review.previous",
-      title: "Previous image",
-      category: "Decide",
-      keys: ["ArrowLeft"],
-      run: () => desk.queue.previous(),
-    },
-    {
-      id: "label.undo",
-      title: "Undo the last decision",
-      category: "Decide",
-      keys: ["U", "Ctrl+Z"],
-      when: () => desk.canUndo,
-      run: () => desk.undo(),
-    },
-    {
-      id: "label.zoom",
-      title: "Zoom while held",
-      category: "Look",
-      keys: ["Z"],
-      run: () => setZoomed(true),
-      release: () => setZoomed(false),
-    },
+    ...decisionCommands(acts),
   ];
 }

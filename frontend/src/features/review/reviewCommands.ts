@@ -1,4 +1,5 @@
 import type { Command } from "@/core/commands";
+import { decisionCommands } from "@/ui/decisionCommands";
 import type { Choice } from "./choices";
 import type { ReviewDesk } from "./useReview";
 
@@ -20,43 +21,6 @@ export function reviewCommands({ desk, choices, decide, setTyping, setZoomed }: 
       when: () => choices[digit - 1] !== undefined,
       run: () => decide(choices[digit - 1]?.category.id ?? 0, "digit"),
     })),
-    {
-      id: "label.type",
-      title: "Type any category; other letters begin one as well",
-      category: "Decide",
-      keys: ["/"],
-      letters: true,
-      run: (letter = "") => setTyping(/^\p{L}$/u.test(letter) ? letter : ""),
-    },
-    {
-      id: "review.later",
-      title: "Leave it for later",
-      category: "Decide",
-      keys: ["S", "ArrowRight"],
-      run: () => desk.queue.next(),
-    },
-    {
-      id: "review.previous",
-      title: "Previous image",
-      category: "Decide",
-      keys: ["ArrowLeft"],
-      run: () => desk.queue.previous(),
-    },
-    {
-      id: "label.undo",
-      title: "Undo the last decision",
-      category: "Decide",
-      keys: ["U", "Ctrl+Z"],
-      when: () => desk.canUndo,
-      run: () => desk.undo(),
-    },
-    {
-      id: "label.zoom",
-      title: "Zoom while held",
-      category: "Look",
-      keys: ["Z"],
-      run: () => setZoomed(true),
-      release: () => setZoomed(false),
-    },
+    ...decisionCommands({ desk, setTyping, setZoomed }),
   ];
 }
