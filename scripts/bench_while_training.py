@@ -1,0 +1,222 @@
+"""What labeling costs while the machine learns: the same people at the same pace, alone and beside two busy workers.
+
+    python scripts/bench_while_training.py --images 100000 --clients 8 --pause-ms 500 --seconds 30
+
+Seeds a project, starts the web process as `make run` does, and lets people label at a person's pace; then one worker
+embeds every image again with the demo encoder and another trains an adapter, over and over, while they go on. Writes
+the section "While it trains" of docs/benchmarks.md.
+"""
+
+import argparse
+import io
+import os
+import platform
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from bench_seeding import Seeded, say, seed  # noqa: E402
+from bench_service import Client, Figures, prepare, start_broker, start_database, start_web, wait_for, work  # noqa: E402
+
+START, END = "<!-- while-training:start -->", "<!-- while-training:end -->"
+SHOWN = ("annotation", "lease", "list", "browse")
+WARM_S = 20
+"""What a worker takes to load its model; the clock runs after it."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--while-training", action="store_true", help="Chooses this benchmark in `make bench`.")
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--categories", type=int, default=20)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--pause-ms", type=float, default=500.0, help="What a person takes for an image.")
+    parser.add_argument("--port", type=int, default=8766)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-") as folder:
+        Path(folder).chmod(0o755)
+        servers = [start_broker(Path(folder)), start_database(Path(folder))]
+        try:
+            prepare(Path(folder))
+            alone, beside, done = measure(args)
+        finally:
+            for server in servers:
+                server.stop()
+    write_section(args, alone, beside, done)
+    return 0
+
+
+def measure(args: argparse.Namespace) -> tuple[Figures, Figures, dict[str, float]]:
+    say(f"seeding {args.images:,} images")
+    seeded = seed(args.images, categories=args.categories, clients=args.clients)
+    photograph(seeded)
+    web = start_web(args.port)
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        wait_for(args.port)
+        say("people alone")
+        alone = label(seeded, args)
+        workers = start_workers()
+        stop = threading.Event()
+        trainer = keep_busy(seeded, stop)
+        time.sleep(WARM_S)
+        say("people beside two workers")
+        before = progress(seeded)
+        beside = label(seeded, args)
+        done = {name: value - before[name] for name, value in progress(seeded).items()}
+        stop.set()
+        trainer.join()
+    finally:
+        for process in (web, *workers):
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    say(f"meanwhile {done}")
+    return alone, beside, done
+
+
+def photograph(seeded: Seeded) -> None:
+    """Every image gets the bytes of one picture."""
+    import numpy as np
+    from PIL import Image as Picture
+
+    from server.images.models import Image
+    from server.images.storage import original_key
+
+    rng, buffer = np.random.default_rng(0), io.BytesIO()
+    Picture.fromarray(rng.integers(0, 256, (24, 32, 3), np.uint8)).resize((256, 192)).save(buffer, "JPEG", quality=90)
+    state = Path(os.environ["WINNOW_STATE"]) / "media"
+    state.mkdir(parents=True, exist_ok=True)
+    source = state / "one"
+    source.write_bytes(buffer.getvalue())
+    Image.objects.filter(project_id=seeded.project).update(width=256, height=192)
+    for digest in Image.objects.filter(project_id=seeded.project).values_list("sha256", flat=True):
+        target = state / original_key(seeded.project, digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # a file has a limited number of names
+            source = target.with_suffix(".more")
+            source.write_bytes(buffer.getvalue())
+            os.link(source, target)
+
+
+def label(seeded: Seeded, args: argparse.Namespace) -> Figures:
+    figures = Figures(args.images)
+    clients = [Client(args.port, session, figures, args.pause_ms / 1000) for session in seeded.sessions]
+    for client in clients:
+        client.call("warm", "GET", f"/api/v1/projects/{seeded.project}/images?limit=10")
+    start = time.monotonic()
+    with ThreadPoolExecutor(len(clients)) as pool:
+        until = start + args.seconds
+        busy = [pool.submit(work, client, seeded, until, random.Random(i)) for i, client in enumerate(clients)]
+        for future in busy:
+            future.result()
+    figures.seconds = time.monotonic() - start
+    for name in SHOWN:
+        say(f"  {name}: p50 {figures.percentile(name, 0.5):.1f} ms, p95 {figures.percentile(name, 0.95):.1f} ms")
+    return figures
+
+
+def start_workers() -> list[subprocess.Popen[bytes]]:
+    """Two of the workers that `make run` starts one of, as niced as there: one embeds, one trains."""
+    from server.supervisor.programs import worker
+
+    started = []
+    for name in ("a", "b"):
+        program = worker("ml", {})
+        command = [f"ml-{name}@%h" if part == "ml@%h" else part for part in program.command]
+        started.append(
+            subprocess.Popen(
+                ["nice", "-n", str(program.nice), *command],
+                cwd=ROOT,
+                env={**os.environ, **program.env},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+    return started
+
+
+def keep_busy(seeded: Seeded, stop: threading.Event) -> threading.Thread:
+    """Ask for the other encoder once, and for another training whenever the last one has ended."""
+    from server.pipeline import flows
+    from server.training.models import Trigger
+    from server.training.options import options_from
+
+    flows.switch_encoder(seeded.project, name="demo", created_by=None)
+
+    def train() -> None:
+        options = options_from({"method": "adapter", "every": 0})
+        while not stop.wait(0.5):
+            flows.train(seeded.project, trigger=Trigger.MANUAL, options=options)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    return thread
+
+
+def progress(seeded: Seeded) -> dict[str, float]:
+    """Images embedded again, trainings that ended."""
+    from server.jobs.models import Job
+    from server.training.models import Outcome, TrainingRun
+
+    embedded = Job.objects.filter(project_id=seeded.project, kind="switch_encoder").values_list("done", flat=True)
+    runs = TrainingRun.objects.filter(project_id=seeded.project)
+    return {
+        "images embedded": float(sum(embedded)),
+        "runs ended": float(runs.exclude(outcome=Outcome.PENDING).count()),
+        "training steps": float(sum(max(p, default=0) for p in _steps(runs))),
+    }
+
+
+def _steps(runs: Any) -> list[list[int]]:
+    return [list(run.points.filter(name="loss").values_list("step", flat=True)) for run in runs]
+
+
+def write_section(args: argparse.Namespace, alone: Figures, beside: Figures, done: dict[str, float]) -> None:
+    """Replace the section between its marks, or add it."""
+    rows = ["| p50 / p95 | alone | beside | p95 ratio |", "|---|---|---|---|"]
+    for name in SHOWN:
+        cells = [f"{one.percentile(name, 0.5):.0f} / {one.percentile(name, 0.95):.0f} ms" for one in (alone, beside)]
+        ratio = beside.percentile(name, 0.95) / alone.percentile(name, 0.95)
+        rows.append(f"| {name} | {cells[0]} | {cells[1]} | **{ratio:.2f}** |")
+    rates = [f"{len(one.latency['annotation']) / one.seconds:,.1f}/s" for one in (alone, beside)]
+    rows.append(f"| labels | {rates[0]} | {rates[1]} | |")
+    did = ", ".join(f"{value:,.0f} {name}" for name, value in done.items())
+    text = "\n".join(
+        [
+            START,
+            "## While it trains",
+            "",
+            f"{args.clients} people who take {args.pause_ms:g} ms an image, {args.images:,} images, for"
+            f" {args.seconds:g} s alone and {args.seconds:g} s beside two workers on the same"
+            f" {len(os.sched_getaffinity(0))} cores ({platform.machine()}): one fills the demo encoder's space, one"
+            f" trains adapters. Asked: a p95 ratio of at most 1.5 for a label. Meanwhile {did}.",
+            "",
+            *rows,
+            "",
+            '`make bench ARGS="--while-training"` writes this table.',
+            END,
+        ]
+    )
+    old = args.out.read_text() if args.out.exists() else "# Benchmarks\n\n"
+    if START in old:
+        before, _, rest = old.partition(START)
+        args.out.write_text(before + text + rest.partition(END)[2])
+    else:
+        args.out.write_text(old.rstrip() + "\n\n" + text + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
