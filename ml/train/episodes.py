@@ -27,11 +27,13 @@ from ml.training.curriculum import EpisodeShape, semantic_curriculum, ways_curri
 from ml.training.episode import EpisodeLearner
 from ml.training.evaluate import score_episodes
 from ml.training.loop import TrainOptions, train
+from ml.training.methods.pmf import finetune_gain
 from ml.training.methods.registry import METHODS, LearnerSpec, build_learner
 from ml.training.networks import NETWORKS
 from ml.training.networks.encoder import EncoderNetwork
 from ml.training.partition import Partition, load_partition
 from ml.training.schedules import Schedule
+from ml.training.scores import EpisodeScores
 from ml.training.sources import EpisodeSource, Stage, Views
 from ml.training.store import ImageStore
 
@@ -54,6 +56,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     learner = learner.to(device).to(memory_format=torch.channels_last)
     augmentation = named_augmentation(args.augment)
     views = Views.build(parts.train, parts.normalization, augmentation=augmentation, seed=args.seed)
+    before = [_test(learner, parts, text=text, args=args) for text in args.test] if args.before else []
     report = train(
         learner,
         source=EpisodeSource(views, _stages(args, parts.train), episodes_per_step=args.episodes_per_step),
@@ -62,7 +65,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         callbacks=[PrintProgress(args.name)],
         checkpoint=args.out / f"{args.name}.run.safetensors" if args.resume else None,
     )
-    results = [_test(learner, parts, text=text, args=args) for text in args.test]
+    after = [_test(learner, parts, text=text, args=args) for text in args.test]
+    results = [_result(text, scores, args=args) for text, scores in zip(args.test, after, strict=True)]
+    for result, old, new in zip(results, before, after, strict=False):
+        gain, reach = finetune_gain(old.accuracies.tolist(), new.accuracies.tolist())
+        result |= {"before": round(old.accuracy, 5), "gain": round(gain, 5), "gain_ci95": round(reach, 5)}
     record = {"results": results, "transductive": learner.transductive, "training": asdict(report)}
     write_record(args, device=device, record=record)
     weights = args.out / f"{args.name}.safetensors"
@@ -91,12 +98,15 @@ def _validate(model: Any, store: ImageStore, *, parts: Partition, args: argparse
     return score_episodes(model, views=views, sampler=sampler, episodes=args.validation_episodes).accuracy
 
 
-def _test(learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace) -> dict[str, Any]:
+def _test(learner: EpisodeLearner, parts: Partition, *, text: str, args: argparse.Namespace) -> EpisodeScores:
+    """The same episodes every time, so that two learners can be compared on each."""
     ways, shots = way_shot(text)
     sampler = EpisodeSampler(parts.test.labels, n_way=ways, k_shot=shots, n_query=args.test_queries, seed=args.seed + 2)
-    scores = score_episodes(
-        learner, views=_plain_views(parts.test, parts), sampler=sampler, episodes=args.test_episodes
-    )
+    return score_episodes(learner, views=_plain_views(parts.test, parts), sampler=sampler, episodes=args.test_episodes)
+
+
+def _result(text: str, scores: EpisodeScores, *, args: argparse.Namespace) -> dict[str, Any]:
+    ways, shots = way_shot(text)
     return {
         "n_way": ways,
         "k_shot": shots,
@@ -190,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--test", nargs="*", default=["5w1s", "5w5s"], help='such as "5w1s 20w5s"')
     add("--test-queries", type=int, default=15)
     add("--test-episodes", type=int, default=600)
+    add("--before", action="store_true", help="score the untouched network too, on the same test episodes")
     add("--resume", action="store_true", help="keep a checkpoint and go on from it")
     add("--init", type=Path, help="start from the network of this trained learner")
     add("--graph", action="store_true", help="replay the step as a CUDA graph (GPU, Adam, no curriculum)")

@@ -64,9 +64,11 @@ EPISODES = (
 
 
 def test_episodes_are_trained_scored_and_recorded(run):
-    answer = run(episodes, "proto", f"{EPISODES} --steps 20 --curriculum ways")
+    answer = run(episodes, "proto", f"{EPISODES} --steps 20 --curriculum ways --before")
     assert answer["steps"] == 20
-    assert answer["results"][0]["accuracy"] > 0.5  # chance is a third
+    result = answer["results"][0]
+    assert result["accuracy"] > 0.5  # chance is a third
+    assert result["gain"] == pytest.approx(result["accuracy"] - result["before"], abs=1e-4)
     record = json.loads((run.out / "proto.json").read_text())
     assert record["options"]["seed"] == "0" and record["transductive"] is False
     trained, spec, _ = load_learner(run.out / "proto.safetensors")
