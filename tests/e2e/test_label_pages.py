@@ -96,9 +96,6 @@ def close_the_tab_and_return(desk: PageDesk, project: int) -> PageDesk:
     again.done = desk.done
     again.open(project)
     again.to_a_page()
-    if again.struck:  # the same page was dealt again, and what was struck on it still is
-        tab.keyboard.press("Home")
-        tab.keyboard.press("x")
     return again
 
 

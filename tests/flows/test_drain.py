@@ -119,9 +119,9 @@ class Workers:
         self.log = (folder / "workers.log").open("wb")
         stop_at = {"DJANGO_SETTINGS_MODULE": "tests.settings", "WINNOW_FAILPOINT_DIR": str(folder)}
         stop_at["WINNOW_TEST_RUN"] = str(folder)
-        self.running = {
-            queue: self.start(queue, {**stop_at, "WINNOW_FAILPOINT": f"{KINDS[queue]}.written"}) for queue in WORKERS
-        }
+        for queue in WORKERS:
+            (folder / f"{KINDS[queue]}.written.wanted").touch()
+        self.running = {queue: self.start(queue, stop_at) for queue in WORKERS}
 
     def start(self, queue: str, more: dict[str, str]) -> subprocess.Popen[bytes]:
         env = {**self.env, **more}
