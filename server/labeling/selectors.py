@@ -11,8 +11,9 @@ from server.core import sql
 from server.labeling.models import Purpose
 from server.labeling.services.leases import Leased
 
-EXEMPLARS = 3
-CANDIDATES = 24
+EXEMPLARS, WITH_EXEMPLARS = 3, 2
+"""Confirmed images shown for each of so many of the likeliest categories."""
+CANDIDATES = 12
 """Confirmed images of a category that are compared with an image; a bound, so that the cost stays as it is."""
 REMAINING_FOR_S = 10.0
 
@@ -38,54 +39,71 @@ class Card:
     """Category of each of the first two suggestions → nearest confirmed images."""
 
 
-CARDS = """
+# Categories that people struck for an image on a page that still counts.
+STRUCK = """SELECT s.category_id FROM labeling_strike s JOIN labeling_pagecommit t ON t.id = s.commit_id
+             WHERE s.image_id = {image} AND t.undo_id IS NULL"""
+CARDS = f"""
 SELECT i.id, i.original_name AS name, i.width, i.height, p.top_categories, p.top_probabilities,
-       ARRAY(SELECT s.category_id FROM labeling_strike s JOIN labeling_pagecommit t ON t.id = s.commit_id
-             WHERE s.image_id = i.id AND t.undo_id IS NULL) AS struck
+       ARRAY({STRUCK.format(image="i.id")}) AS struck
 FROM images_image i
 LEFT JOIN predictions_prediction p ON p.run_id = %(run)s AND p.image_id = i.id
 WHERE i.id = ANY(%(images)s)
 """
 
-# Every vector is read once: those of the images, and of a few confirmed ones of each category to compare them with.
-NEAREST = """
-WITH wanted AS (
-    SELECT * FROM unnest(%(images)s::bigint[], %(categories)s::bigint[]) AS w (image_id, category_id)
+# The few candidates of each category are found once; their vectors are read where they are compared, and not kept.
+NEAREST = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT p.image_id, told.category_id
+    FROM predictions_prediction p
+    CROSS JOIN LATERAL (
+        SELECT t.category_id FROM unnest(p.top_categories) WITH ORDINALITY AS t (category_id, place)
+        WHERE t.category_id NOT IN ({STRUCK.format(image="p.image_id")})
+        ORDER BY t.place LIMIT %(suggestions)s) told
+    WHERE p.run_id = %(run)s AND p.image_id = ANY(%(shown)s)
 ), confirmed AS MATERIALIZED (
-    SELECT c.category_id, k.image_id, e.vector
+    SELECT c.category_id, k.image_id
     FROM (SELECT DISTINCT category_id FROM wanted) c
     CROSS JOIN LATERAL (
         SELECT image_id FROM labeling_consensus
         WHERE project_id = %(project)s AND category_id = c.category_id AND state = 'agreed' AND NOT blind
         LIMIT %(candidates)s) k
-    JOIN embeddings_embedding e ON e.space_id = %(space)s AND e.image_id = k.image_id
-), shown AS MATERIALIZED (
-    SELECT i.image_id, v.vector FROM (SELECT DISTINCT image_id FROM wanted) i
-    JOIN embeddings_embedding v ON v.space_id = %(space)s AND v.image_id = i.image_id
-), ranked AS (
-    SELECT w.image_id, w.category_id, c.image_id AS exemplar,
-           row_number() OVER (PARTITION BY w.image_id, w.category_id ORDER BY c.vector <=> s.vector) AS place
-    FROM wanted w
-    JOIN shown s ON s.image_id = w.image_id
-    JOIN confirmed c ON c.category_id = w.category_id
 )
-SELECT image_id, category_id, exemplar FROM ranked WHERE place <= %(exemplars)s ORDER BY image_id, category_id, place
+SELECT w.image_id, w.category_id, near.exemplar
+FROM wanted w
+JOIN embeddings_embedding s ON s.space_id = %(space)s AND s.image_id = w.image_id
+CROSS JOIN LATERAL (
+    SELECT c.image_id AS exemplar, e.vector <=> s.vector AS distance
+    FROM confirmed c JOIN embeddings_embedding e ON e.space_id = %(space)s AND e.image_id = c.image_id
+    WHERE c.category_id = w.category_id
+    ORDER BY distance LIMIT %(exemplars)s) near
+ORDER BY w.image_id, w.category_id, near.distance
 """
 
 
 def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, space_id: int | None) -> list[Card]:
-    """Leased items with what is shown beside them. Two statements. Blind items show nothing that could lead."""
-    rows = {
-        row["id"]: row
-        for row in sql.fetch_all(CARDS, {"run": run_id, "images": [item.image_id for item in leased]}, hot=True)
+    """Leased items with what is shown beside them: two statements in one round trip.
+
+    Blind items show nothing that could lead. Exemplars are confirmed images of a suggestion, nearest to the image.
+    """
+    if not leased:
+        return []
+    params = {
+        "run": run_id,
+        "space": space_id,
+        "project": project_id,
+        "images": [item.image_id for item in leased],
+        "shown": [item.image_id for item in leased if item.purpose != Purpose.BLIND],
+        "suggestions": WITH_EXEMPLARS,
+        "candidates": CANDIDATES,
+        "exemplars": EXEMPLARS,
     }
-    blind = {item.image_id for item in leased if item.purpose == Purpose.BLIND}
-    suggestions = {image: _suggestions(row) for image, row in rows.items() if image not in blind}
-    exemplars = exemplars_nearest(
-        [(image, told.category_id) for image, all_told in suggestions.items() for told in all_told[:2]],
-        project_id=project_id,
-        space_id=space_id,
-    )
+    with sql.pipeline():
+        cards, nearest = sql.Sent(CARDS, params), sql.Sent(NEAREST, params)
+    rows = {row["id"]: row for row in cards.all()}
+    suggestions = {image: _suggestions(rows[image]) for image in params["shown"] if image in rows}
+    exemplars: dict[int, dict[int, list[int]]] = defaultdict(dict)
+    for row in nearest.all():
+        exemplars[row["image_id"]].setdefault(row["category_id"], []).append(row["exemplar"])
     return [
         Card(
             item,
@@ -103,26 +121,6 @@ def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, 
 def _suggestions(row: dict[str, Any]) -> list[Suggestion]:
     pairs = zip(row["top_categories"] or [], row["top_probabilities"] or [], strict=False)
     return [Suggestion(category, probability) for category, probability in pairs if category not in row["struck"]]
-
-
-def exemplars_nearest(
-    wanted: Sequence[tuple[int, int]], *, project_id: int, space_id: int | None
-) -> dict[int, dict[int, list[int]]]:
-    """For (image, category) pairs, confirmed images of the category nearest to the image, nearest first."""
-    if not wanted or space_id is None:
-        return {}
-    params = {
-        "images": [image for image, _ in wanted],
-        "categories": [category for _, category in wanted],
-        "project": project_id,
-        "space": space_id,
-        "candidates": CANDIDATES,
-        "exemplars": EXEMPLARS,
-    }
-    found: dict[int, dict[int, list[int]]] = defaultdict(dict)
-    for row in sql.fetch_all(NEAREST, params, hot=True):
-        found[row["image_id"]].setdefault(row["category_id"], []).append(row["exemplar"])
-    return found
 
 
 WHY_EMPTY = """

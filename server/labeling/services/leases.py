@@ -125,11 +125,19 @@ RETURNING token, lease_until
 def leases_take(
     *, project_id: int, user_id: int, count: int, lease_s: float = LEASE_S, blind_only: bool = False
 ) -> list[Leased]:
-    """Up to `count` of the best-ranked items that are free and that this person has not judged yet."""
-    leases_reclaim(project_id=project_id)
+    """Up to `count` of the best-ranked items that are free and that this person has not judged yet: one round trip.
+
+    Whether a lease has expired is asked with it. Where one has, its item is free for whoever comes next, or for this
+    person where there was too little.
+    """
+    take = TAKE.format(only="AND q.purpose = 'blind'" if blind_only else "")
     params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
-    only = "AND q.purpose = 'blind'" if blind_only else ""
-    return [Leased(**row) for row in sql.fetch_all(TAKE.format(only=only), params, hot=True)]
+    with sql.pipeline():
+        expired, taken = sql.Sent(EXPIRED, params), sql.Sent(take, params)
+    leased = [Leased(**row) for row in taken.all()]
+    if expired.value() and leases_reclaim(project_id=project_id) and len(leased) < count:
+        leased += [Leased(**row) for row in sql.fetch_all(take, params | {"count": count - len(leased)}, hot=True)]
+    return leased
 
 
 def leases_hand_back(
@@ -153,8 +161,6 @@ def leases_hand_back(
 @transaction.atomic(savepoint=False)
 def leases_reclaim(*, project_id: int) -> int:
     """Give expired leases back to the queue. One index probe where there are none. Safe to repeat."""
-    if not sql.fetch_value(EXPIRED, {"project": project_id}, hot=True):
-        return 0
     items = _ids(sql.fetch_all(LOCK_EXPIRED, {"project": project_id, "limit": RECLAIM_AT_ONCE}))
     return sql.execute(DROP.format(which="l.lease_until < clock_timestamp()"), {"items": items}) if items else 0
 

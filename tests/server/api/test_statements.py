@@ -44,7 +44,7 @@ def test_the_pages_of_a_project_ask_as_often_however_large_it_is(images: int) ->
     base = f"/api/v1/projects/{made.project.pk}"
     label = {"image": made.images[-1], "kind": "label", "category": made.categories[0]}
     assert asked(client, "put", f"{base}/annotations/{uuid.uuid4()}", label) == WHO + 5
-    # expired, take, cards, exemplars, remaining
+    # expired and take, cards and exemplars, remaining: three round trips
     assert asked(client, "post", f"{base}/queue/lease", {"count": 3}) == WHO + 5
     assert asked(client, "get", f"{base}/images?limit=5") == WHO + 1
     # judged, images, predicted, waiting blind, annotators, their names
