@@ -67,6 +67,28 @@ def test_a_disabled_person_cannot_log_in(alice: User) -> None:
     assert client.post(SESSION, credentials, format="json", **with_csrf(client)).status_code == 401
 
 
+def test_an_open_session_ends_with_the_account_and_with_the_password(alice: User) -> None:
+    here, there = APIClient(), APIClient()
+    for client in (here, there):
+        client.force_login(alice)
+        assert [client.get(SESSION).status_code for _ in range(3)] == [200, 200, 200]
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert here.get(SESSION).status_code == 401
+    User.objects.filter(pk=alice.pk).update(is_active=True)
+    assert here.get(SESSION).status_code == 200
+    alice.set_password("another-long-passphrase")
+    alice.save()
+    assert there.get(SESSION).status_code == 401
+
+
+def test_a_browser_that_changes_hands_is_the_second_persons(alice: User) -> None:
+    bob = User.objects.create_user("bob", password="a-long-passphrase-for-bob")
+    client = APIClient()
+    for person in (alice, bob, alice):
+        client.force_login(person)
+        assert [client.get(SESSION).json()["user"]["username"] for _ in range(2)] == [person.username] * 2
+
+
 def test_the_eleventh_attempt_in_a_minute_waits(alice: User) -> None:
     client = browser()
     headers = with_csrf(client)

@@ -13,8 +13,8 @@ from server.labeling.models import QueueItem
 from tests.server.builders import World, predicted, with_vectors, world
 
 pytestmark = pytest.mark.django_db
-WHO = 3
-"""Session, person, and membership with its project."""
+WHO = 2
+"""The session with its person, and the membership with its project."""
 
 
 def asked(client: APIClient, method: str, address: str, body: Any = None) -> int:
@@ -35,6 +35,7 @@ def waiting(images: int) -> tuple[World, APIClient]:
         QueueItem.objects.create(project=made.project, image_id=image, rank=rank)
     client = APIClient()
     client.force_login(made.people["owner"])
+    client.get("/api/v1/session")  # whose session it is is known from its first request on
     return made, client
 
 
