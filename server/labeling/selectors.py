@@ -87,12 +87,13 @@ def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, 
     """
     if not leased:
         return []
-    params = {
+    shown = [item.image_id for item in leased if item.purpose != Purpose.BLIND]
+    params: dict[str, Any] = {
         "run": run_id,
         "space": space_id,
         "project": project_id,
         "images": [item.image_id for item in leased],
-        "shown": [item.image_id for item in leased if item.purpose != Purpose.BLIND],
+        "shown": shown,
         "suggestions": WITH_EXEMPLARS,
         "candidates": CANDIDATES,
         "exemplars": EXEMPLARS,
@@ -100,7 +101,7 @@ def cards_for(leased: Sequence[Leased], *, project_id: int, run_id: int | None, 
     with sql.pipeline():
         cards, nearest = sql.Sent(CARDS, params), sql.Sent(NEAREST, params)
     rows = {row["id"]: row for row in cards.all()}
-    suggestions = {image: _suggestions(rows[image]) for image in params["shown"] if image in rows}
+    suggestions = {image: _suggestions(rows[image]) for image in shown if image in rows}
     exemplars: dict[int, dict[int, list[int]]] = defaultdict(dict)
     for row in nearest.all():
         exemplars[row["image_id"]].setdefault(row["category_id"], []).append(row["exemplar"])
