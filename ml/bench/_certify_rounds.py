@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.evaluation.audit_costs import PAGE, fewest_presses
 from ml.evaluation.bounds import AuditorError, exact_p_values
 from ml.evaluation.certify import Goal, LotPlan, certify_lot, plan_lots
 from ml.evaluation.weighted_audits import audit_chances, certify_weighted, draw_weighted
 from ml.types import FloatArray, IntArray
 
-METHODS = ("exact", "lots", "whole", "weighted")
+METHODS = ("exact", "lots", "whole", "weighted", "lots_thrifty", "whole_thrifty")
 BASELINE_LOTS = 60
-PAGE = 32
+FEWEST = 20
+"""Audits at least, where their number is chosen to cost least."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,16 @@ class Outcome:
 
 
 def audit_round(
-    baseline: Scored, ours: Scored, *, goal: Goal, audits: int, seed: list[int], auditors: AuditorError
+    baseline: Scored,
+    ours: Scored,
+    *,
+    goal: Goal,
+    audits: int,
+    seed: list[int],
+    auditors: AuditorError,
+    thrifty: bool = False,
 ) -> dict[str, Outcome]:
-    """Every method of `METHODS` with `audits` answers of its own."""
+    """Every method of `METHODS` with `audits` answers of its own; `thrifty`: lots also with as many as cost least."""
     rng = np.random.default_rng(seed)
     found = {"exact": _exact(baseline, goal=goal, audits=audits, rng=rng, auditors=auditors)}
     plan = plan_lots(ours.confidence, goal=goal, audits=audits)
@@ -72,6 +81,11 @@ def audit_round(
         drawn = draw_weighted(chances, audits, seed=int(rng.integers(1 << 31)))
         size = certify_weighted(plan, chances, audited=drawn, wrong=~ours.right[drawn], goal=goal)
         found["weighted"] = _outcome(ours, plan.order[:size], drawn[:0])
+    for name, aim, fixed in (("lots", goal, plan), ("whole", all_labels, wider)) if thrifty else ():
+        cheapest = fewest_presses(fixed, ours.confidence, goal=aim)
+        number = audits if cheapest is None else max(cheapest.audits, FEWEST)
+        again = plan_lots(ours.confidence, goal=aim, audits=number)
+        found[f"{name}_thrifty"] = _lot(ours, again, goal=aim, audits=number, rng=rng, auditors=auditors)
     return found
 
 

@@ -27,6 +27,9 @@ from ml.evaluation.intervals import exact_interval, paired_difference
 from ml.heads import Examples, Head, fit_head
 from ml.heads.pool_gda import fit_pool_gda
 
+ACTED = ("lots", "whole", "lots_thrifty", "whole_thrifty")
+"""Methods that leave the rest to pages, with audits as many as asked for, or as many as cost least."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Measure and print one JSON object; shares lie in [0, 1]."""
@@ -61,6 +64,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
                     audits=args.audits,
                     seed=[args.seed, number, turn],
                     auditors=AuditorError(args.auditor_error, args.auditor_error),
+                    thrifty=args.thrifty,
                 )
                 for name, outcome in found.items():
                     outcomes[goal.error][name].append(outcome)
@@ -131,7 +135,7 @@ def _summary(found: dict[str, list[Outcome]], *, goal_error: float) -> dict[str,
         report[f"{key}_95"] = [round(interval.low, 4), round(interval.high, 4)]
         report.setdefault(f"{name}_accepted", round(float(np.mean([outcome.accepted for outcome in rounds])), 4))
     report["actions_per_label"] = round(float(np.mean([outcome.actions for outcome in ours])), 4)
-    report["actions"] = {name: _actions(rounds) for name, rounds in found.items() if name in ("lots", "whole")}
+    report["actions"] = {name: _actions(rounds) for name, rounds in found.items() if rounds and name in ACTED}
     if len(accepted) > 1:
         gain = paired_difference(accepted, usual, seed=0).interval
         report["gain_95"] = [round(gain.low, 4), round(gain.high, 4)]
@@ -159,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, value in (("labels-per-class", 15), ("audits", 300), ("projects", 200), ("heads", 200), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--times", type=int, default=1, help="pools so many times as large, drawn with replacement")
+    parser.add_argument("--thrifty", action="store_true", help="also lots with as many audits as cost fewest presses")
     parser.add_argument("--level", type=float, default=0.95)
     parser.add_argument("--auditor-error", type=float, default=0.0, help="how often auditors err, and are known to")
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER, help="folder of kept vectors")

@@ -209,16 +209,17 @@ def _pass_chance(
     """P(a lot passes) if a share `expected` of its labels is wrong. A forecast, so noise is treated as binomial."""
     targets = goal.targets(sizes, audited=audited)
     noise = _called_wrong(targets, auditors)
-    most = np.full(len(sizes), -1)
+    most, passing = np.full(len(sizes), -1), np.arange(len(sizes))
     for errors in range(int(audited.max(initial=0)) + 1):
-        counts = np.full(len(sizes), errors)
+        counts, looked = np.full(len(passing), errors), audited[passing]
         if auditors.silent:
-            p_values = remainder_p_values(counts, audited=audited, size=sizes, target=targets)
+            p_values = remainder_p_values(counts, audited=looked, size=sizes[passing], target=targets[passing])
         else:
-            p_values = exact_p_values(counts, audited=audited, target=noise)
-        if not (p_values <= 1 - goal.level).any():
+            p_values = exact_p_values(counts, audited=looked, target=noise[passing])
+        passing = passing[p_values <= 1 - goal.level]  # with more errors no lot passes that failed with fewer
+        if not len(passing):
             break
-        most = np.where(p_values <= 1 - goal.level, errors, most)
+        most[passing] = errors
     seen = _called_wrong(np.clip(expected, 0, 1), auditors)
     chance: FloatArray = np.where(most < 0, 0.0, stats.binom.cdf(most, audited, seen))
     return chance

@@ -60,6 +60,7 @@ class CategoryOut(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     synonyms = serializers.ListField(child=serializers.CharField())
     definition = serializers.CharField()
+    overlap = serializers.IntegerField(allow_null=True, help_text="Opinions wanted; null: as the project.")
     descriptions = DescriptionOut(many=True)
     deprecated = serializers.BooleanField()
     counts = CategoryCounts()
@@ -84,6 +85,13 @@ class CategoryChanges(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=200, allow_blank=True), max_length=200, required=False
     )
     definition = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
+    overlap = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=20,
+        help_text="Opinions wanted on an image that is predicted, or was called, this; null: as the project.",
+    )
     descriptions = DescriptionIn(many=True, required=False)
 
 
@@ -123,6 +131,7 @@ def category_out(
         "position": category.position,
         "synonyms": category.synonyms,
         "definition": category.definition,
+        "overlap": category.overlap,
         "descriptions": [{"id": row.pk, "kind": row.kind, "text": row.text} for row in category.descriptions.all()],
         "deprecated": category.deprecated_at is not None,
         "counts": {"confirmed": confirmed.get(category.pk, 0), "predicted": predicted.get(category.pk, 0)},
@@ -178,7 +187,8 @@ class CategoryView(ProjectView):
     def patch(self, request: Request, project_id: int, category_id: int) -> Response:
         changes = read_body(request, CategoryChanges, partial=True)
         category_update(project=self.project, category_id=category_id, changes=changes, author=caller(request))
-        flows.after_taxonomy_changed(project_id, described=category_id)
+        if changes.keys() - {"overlap"}:
+            flows.after_taxonomy_changed(project_id, described=category_id)
         return Response(one_out(self.project, category_id))
 
     @extend_schema(request=None, responses={204: None})

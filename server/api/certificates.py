@@ -17,13 +17,18 @@ from server.projects.selectors import NOT_HERE
 from server.snapshots.certificate_endings import certificate_withdraw
 from server.snapshots.certificate_selectors import certificate_card, certificate_of
 from server.snapshots.certificate_services import certificate_create, lot_accept, lot_audit_more, lot_undo
-from server.snapshots.models import Certificate, CertificateState
+from server.snapshots.models import Certificate, CertificateState, Scope
 
 
 class CertificateIn(serializers.Serializer[Any]):
     error = serializers.FloatField(min_value=0.001, max_value=0.5, help_text="Share of labels that may be wrong.")
     level = serializers.FloatField(min_value=0.5, max_value=0.999, default=0.95)
     audits = serializers.IntegerField(min_value=1, max_value=100_000, default=300)
+    scope = serializers.ChoiceField(
+        choices=Scope.choices,
+        default=Scope.LOT,
+        help_text="Which labels it is about: those of the lot that nobody looked at, or all labels of the release.",
+    )
 
 
 class CertificateOut(serializers.Serializer[Any]):
@@ -32,6 +37,7 @@ class CertificateOut(serializers.Serializer[Any]):
     error = serializers.FloatField()
     level = serializers.FloatField()
     audits = serializers.IntegerField()
+    scope = serializers.ChoiceField(choices=Scope.choices)
     head = serializers.CharField()
     plan = serializers.DictField()
     verdict = serializers.DictField()
@@ -57,6 +63,7 @@ def certificate_out(found: Certificate) -> dict[str, Any]:
         "error": found.error,
         "level": found.level,
         "audits": found.audits,
+        "scope": found.scope,
         "head": found.head,
         "plan": found.plan,
         "verdict": found.verdict,

@@ -78,6 +78,12 @@ class ProjectOptions(serializers.Serializer[Any]):
     )
     page_size_max = serializers.IntegerField(min_value=6, max_value=200, required=False)
     lease_minutes = serializers.FloatField(min_value=0.5, max_value=60.0, required=False)
+    opinions_max = serializers.IntegerField(
+        min_value=0,
+        max_value=20,
+        required=False,
+        help_text="Where people are divided one more is asked, up to so many opinions; not above the overlap: none.",
+    )
 
 
 class ProjectChanges(serializers.Serializer[Any]):

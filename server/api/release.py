@@ -47,6 +47,9 @@ class FrozenCertificateOut(serializers.Serializer[Any]):
     labels = serializers.IntegerField(allow_null=True)
     audited = serializers.IntegerField(allow_null=True)
     wrong = serializers.IntegerField(allow_null=True)
+    here = serializers.CharField(
+        allow_null=True, help_text="Of a promise about all labels: what it comes to in this very release."
+    )
     head = serializers.CharField()
     method = serializers.CharField()
     assumes = serializers.ListField(child=serializers.CharField())

@@ -1,6 +1,7 @@
 """Certificates across the seam: confidences and answers in, lots and proofs out, as plain numbers."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -50,17 +51,22 @@ def pool_confidence(
 
 
 def lots_plan(
-    confidence: NDArray[np.float64], *, error: float, level: float, audits: int, seed: int
+    confidence: NDArray[np.float64], *, error: float, level: float, audits: int, seed: int, among: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Any]]:
-    """(rows of the region, surest first; places among those to audit; the plan as JSON)."""
+    """(rows of the region, surest first; places among those to audit; the plan as JSON).
+
+    With `among` so many labels may be wrong as `error` of these are, the lot and what people look at together.
+    """
+    from ml.evaluation.audit_costs import fewest_presses
     from ml.evaluation.certify import Goal, audits_for_lot, plan_lots
 
-    goal = Goal(error, level)
+    goal = Goal(error, level, among)
     plan = plan_lots(confidence, goal=goal, audits=audits)
     region = np.asarray(plan.order[: plan.region], np.int64)
     place = np.empty(len(confidence), np.int64)
     place[plan.order] = np.arange(len(confidence))
     drawn = np.sort(place[plan.draw(audits, seed=seed)])
+    cheapest = fewest_presses(plan, confidence, goal=goal)
     kept = {
         "region": int(plan.region),
         "sizes": plan.sizes.tolist(),
@@ -68,6 +74,8 @@ def lots_plan(
         "audits_needed": audits_for_lot(plan, goal=goal).tolist(),
         "draw_seed": seed,
         "pool": len(confidence),
+        **({} if among is None else {"among": among}),
+        **({} if cheapest is None else {"cheapest": asdict(cheapest)}),
     }
     return region, drawn, kept
 
@@ -81,36 +89,47 @@ def lot_judge(
     expected: list[float],
     error: float,
     level: float,
+    among: int | None,
 ) -> dict[str, Any]:
-    """The largest lot that answers at `place` prove, of the region's `confidence`, surest first."""
+    """The largest lot that answers at `place` prove, of the region's `confidence`, surest first.
+
+    `bound` is a share of the labels that the promise is about.
+    """
     from ml.evaluation.certify import Goal, LotPlan, certify_lot
 
     region = len(confidence)
     plan = LotPlan(np.arange(region), region, np.array(sizes), np.array(expected))
-    lot = certify_lot(plan, confidence, audited=place, wrong=wrong, goal=Goal(error, level))
+    lot = certify_lot(plan, confidence, audited=place, wrong=wrong, goal=Goal(error, level, among))
+    unseen = lot.size - lot.audited
     return {
         "size": lot.size,
         "threshold": lot.threshold,
         "audited": lot.audited,
         "errors": lot.errors,
-        "bound": lot.bound,
+        "bound": lot.bound * unseen / (among or unseen) if unseen else lot.bound,
         "p_value": lot.p_value,
     }
 
 
-def lot_bound(*, size: int, audited: int, errors: int, level: float) -> float:
-    """At most so large a share of the labels that nobody looked at is wrong, by one fixed sample of audits."""
+def lot_bound(*, size: int, audited: int, errors: int, level: float, among: int | None) -> float:
+    """At most so large a share is wrong, by one fixed sample of audits: of the labels that nobody looked at, or where
+    it is given, of all labels `among` which those are."""
     from ml.evaluation.certify import remainder_upper
 
-    return remainder_upper(errors, audited=audited, size=size, level=level)
+    unseen = max(size - audited, 1)
+    return remainder_upper(errors, audited=audited, size=size, level=level) * unseen / (among or unseen)
 
 
-def lot_standing(*, size: int, drawn: int, errors: int, unanswered: int, level: float) -> tuple[float, float]:
-    """Between which shares of wrong labels a lot lies by audits that keep coming, however often one looks."""
+def lot_standing(
+    *, size: int, drawn: int, errors: int, unanswered: int, level: float, among: int | None
+) -> tuple[float, float]:
+    """Between which shares of wrong labels a lot lies by audits that keep coming, however often one looks: of its own
+    `size` labels, or where it is given, of all labels `among` which those are."""
     from ml.evaluation.anytime import anytime_interval
 
     found = anytime_interval(errors, audited=drawn, size=size, level=level, unanswered=unanswered)
-    return found.low, found.high
+    part = size / (among or size)
+    return found.low * part, found.high * part
 
 
 def categories_judge(

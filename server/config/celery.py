@@ -55,6 +55,16 @@ BEAT: dict[str, Any] = {
         "schedule": 300.0,
         "options": {"queue": "default", "expires": 300},
     },
+    "opinions": {
+        "task": "pipeline.ask_wherever_divided",
+        "schedule": 60.0,
+        "options": {"queue": "default", "expires": 60},
+    },
+    "judge": {
+        "task": "pipeline.judge_wherever_answered",
+        "schedule": 10.0,
+        "options": {"queue": "default", "expires": 10},
+    },
     **{
         f"canary-{queue}": {
             "task": "pipeline.canary",

@@ -12,6 +12,7 @@ class Measured(models.TextChoices):
     PEOPLE = "people"
     LABEL_ERRORS = "label_errors"
     CURVE = "curve"
+    OPINIONS = "opinions"
 
 
 class Measurement(models.Model):

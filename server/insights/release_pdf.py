@@ -102,7 +102,8 @@ def _certified(report: ReleaseReport) -> list[Any]:
         bound = "" if card.get("bound") is None else f" The bound is {card['bound']:.2%}."
         lot = f"the lot holds {card['labels'] or 0:,}"
         counts = f" {card['wrong'] or 0} of {card['audited'] or 0} audited labels were wrong; {lot}."
-        told = f"Certificate {card['id']}: {card['promise']}{counts}{bound} Labels by {card['head']}."
+        here = f" {card['here']}" if card.get("here") else ""
+        told = f"Certificate {card['id']}: {card['promise']}{here}{counts}{bound} Labels by {card['head']}."
         if card["now"] != "accepted":
             told += f" Since this release was frozen it has become {card['now']}."
         lines += [_text(told, "text")] + [_text(f"• assumes that {line}", "quiet") for line in card["assumes"]]

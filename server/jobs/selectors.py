@@ -11,6 +11,7 @@ from server.jobs.models import LIVE_STATES, Canary, Job, State
 QUEUES = ("default", "ml", "interactive")
 ALIVE_S = 180
 """Three missed canaries mean that nobody works on a queue."""
+LATELY_S = 600
 
 
 def jobs_of_project(*, project_id: int, live: bool = False) -> QuerySet[Job]:
@@ -21,6 +22,13 @@ def jobs_of_project(*, project_id: int, live: bool = False) -> QuerySet[Job]:
 
 def live_job(*, coalesce_key: str) -> Job | None:
     return Job.objects.filter(coalesce_key=coalesce_key, state__in=LIVE_STATES).first()
+
+
+def job_failed_lately(*, project_id: int, coalesce_key: str) -> bool:
+    """Whether this work failed within the last minutes: a clock that asked at once again would fill the list."""
+    since = timezone.now() - timedelta(seconds=LATELY_S)
+    failed = Job.objects.filter(project_id=project_id, coalesce_key=coalesce_key, finished_at__gt=since)
+    return failed.filter(state__in=(State.FAILED, State.ERRORED)).exists()
 
 
 def job_speed(job: Job, *, now: datetime | None = None) -> tuple[float | None, float | None]:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Func, Q, Value
 from django.db.models.functions import Now
@@ -35,6 +36,9 @@ class QueueItem(models.Model):
     slots = models.SmallIntegerField(default=1)
     """max(0, remaining − live leases). Leased items leave the index of open ones, so that a lease costs the same
     whether none or thousands of items at the head are out."""
+    asked_of = ArrayField(models.BigIntegerField(), null=True)
+    """People whose opinion is asked for, because they can tell apart what others confuse here; null: anybody's. After a
+    while without an answer it is anybody's too."""
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -5,7 +5,6 @@ process never imports a task module. A broker that is down fails no request: the
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,13 +17,13 @@ from django.db import transaction
 from server.accounts.models import User
 from server.embeddings.selectors import space_lacks
 from server.images.models import Image, ImageState
+from server.insights.agreement import projects_undecided
 from server.jobs import services as jobs
 from server.jobs.models import Job, State
-from server.jobs.selectors import live_job
-from server.labeling.models import Annotation
+from server.jobs.selectors import job_failed_lately, live_job
 from server.labeling.page_selectors import teaching_key
 from server.labeling.services.page_stock import stock_count
-from server.pipeline.freshness import PREDICT_EVERY, freshness
+from server.pipeline.freshness import freshness, newcomers_shown
 from server.pipeline.kinds import KINDS
 from server.predictions.heads import trained_head_of
 from server.predictions.models import PredictionRun
@@ -211,10 +210,6 @@ def _active_run(project_id: int) -> Any:
     return Project.objects.filter(pk=project_id).values("active_run_id")
 
 
-def _live_details(project_id: int) -> dict[str, Any]:
-    return Project.objects.filter(pk=project_id).values_list("active_run__details", flat=True).first() or {}
-
-
 def after_project_archived(project_id: int) -> Job:
     """Nobody sees it any more → delete its rows and bytes."""
     return enqueue("purge", project_id=None, params={"project": project_id}, coalesce_key=f"purge:{project_id}")
@@ -284,14 +279,23 @@ def _when_due(project_id: int, sequence: int | None) -> None:
     judge_when_answered(project_id)
     if seen.missing <= 0:
         _predict_again(project_id)
+        if seen.opinions:
+            ask_opinions(project_id)
     if may_be_due(project_id=project_id, options=options_from(seen.training)):
         train_when_due(project_id)
 
 
 def judge_when_answered(project_id: int) -> None:
     """Audits of a lot were answered since its certificate was last judged → judge it again."""
-    for certificate_id in certificates_to_judge(project_id=project_id):
+    for _, certificate_id in certificates_to_judge(project_id=project_id):
         judge(project_id, certificate_id)
+
+
+def judge_wherever_answered() -> None:
+    """The clock's own question: labels ask only once in a while, and none may follow the last answer of a lot."""
+    for project_id, certificate_id in certificates_to_judge():
+        if not job_failed_lately(project_id=project_id, coalesce_key=_judging(certificate_id)):
+            judge(project_id, certificate_id)
 
 
 def after_image_deleted(project_id: int) -> None:
@@ -302,8 +306,23 @@ def after_image_deleted(project_id: int) -> None:
 
 def judge(project_id: int, certificate_id: int) -> Job:
     """What the audits so far prove of a lot. Ask again and the same work is done once."""
-    key = f"judge_lot:{certificate_id}"
-    return enqueue("judge_lot", project_id=project_id, params={"certificate": certificate_id}, coalesce_key=key)
+    params, key = {"certificate": certificate_id}, _judging(certificate_id)
+    return enqueue("judge_lot", project_id=project_id, params=params, coalesce_key=key)
+
+
+def _judging(certificate_id: int) -> str:
+    return f"judge_lot:{certificate_id}"
+
+
+def ask_opinions(project_id: int) -> Job:
+    """People may be divided about more images by now → see where another opinion would help, and whose."""
+    return enqueue("ask_opinions", project_id=project_id, coalesce_key=f"ask_opinions:{project_id}")
+
+
+def ask_wherever_divided() -> None:
+    """The clock's own question: the last labels of a day are weighed too."""
+    for project_id in projects_undecided():
+        ask_opinions(project_id)
 
 
 def after_page_committed(project_id: int) -> None:
@@ -327,14 +346,7 @@ def teach(project_id: int) -> Job:
 
 def _teach_newcomers(project_id: int) -> None:
     """First images of a category that stood on words alone → blend them in, at 1, 2, 3, 4, 6, 9 … of them."""
-    details = _live_details(project_id)
-    known = {int(category): int(mark["examples"]) for category, mark in (details.get("words") or {}).items()}
-    if not known:
-        return
-    since = int(details.get("words_sequence", 0))
-    rows = Annotation.objects.filter(project_id=project_id, sequence__gt=since, category_id__in=list(known))
-    fresh = Counter(rows.values_list("category_id", flat=True)[: PREDICT_EVERY * 4])
-    if any(count >= max(1, known[category or 0] // 2) for category, count in fresh.items()):
+    if newcomers_shown(project_id=project_id):
         inject(project_id)
 
 

@@ -60,6 +60,12 @@ def project_for(user: User, project_id: int, *, role: Role = Role.VIEWER) -> Pro
     return membership_for(user, project_id, role=role).project
 
 
+def labelers_of(*, project_id: int) -> list[int]:
+    """Ids of the people who may label in a project."""
+    may = [role for role, rank in RANK.items() if rank >= RANK[Role.ANNOTATOR]]
+    return list(Membership.objects.filter(project_id=project_id, role__in=may).values_list("user_id", flat=True))
+
+
 def members_of(project: Project) -> QuerySet[Membership]:
     """By name, people loaded."""
     return Membership.objects.filter(project=project).select_related("user").order_by("user__username")

@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.core import sql
-from server.snapshots.models import Certificate, CertificateState
+from server.snapshots.models import Certificate, CertificateState, Scope
 
 NOTICES = 3
+PEOPLE_RIGHT = (
+    "labels that people gave are right; imports, copies and other lots are not counted among the labels",
+    "before all others are labelled the share is larger: each release states its own",
+)
 OPEN = (CertificateState.AUDITING, CertificateState.PROVED, CertificateState.UNPROVED, CertificateState.ACCEPTED)
 
 # The audited images of a lot and what people settled on. Skipped and disputed images are not answers: they stay open.
@@ -21,11 +25,12 @@ JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind AND c.state = '
 WHERE i.certificate_id = %(certificate)s AND i.audited
 ORDER BY i.place
 """
+# By the sum and not by the newest: people answer at the same time, and whose number is lower may arrive later.
 TO_JUDGE = """
-SELECT k.id FROM snapshots_certificate k
-WHERE k.project_id = %(project)s AND k.state = ANY(%(open)s)
-  AND COALESCE((k.verdict ->> 'last_sequence')::bigint, 0) < (
-      SELECT COALESCE(max(c.last_sequence), 0) FROM snapshots_lotitem i
+SELECT k.project_id, k.id FROM snapshots_certificate k
+WHERE (%(project)s::bigint IS NULL OR k.project_id = %(project)s) AND k.state = ANY(%(open)s)
+  AND COALESCE((k.verdict ->> 'seen')::bigint, 0) <> (
+      SELECT COALESCE(sum(c.last_sequence), 0) FROM snapshots_lotitem i
       JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind
       WHERE i.certificate_id = k.id AND i.audited)
 """
@@ -37,8 +42,16 @@ SELECT count(*) AS items,
 FROM snapshots_lotitem i LEFT JOIN labeling_consensus c ON c.image_id = i.image_id
 WHERE i.certificate_id = %(certificate)s AND i.place < %(size)s
 """
-LAST = """
-SELECT COALESCE(max(c.last_sequence), 0) FROM snapshots_lotitem i
+UNSEEN = ("accepted", "imported", "propagated", "migrated")
+"""Evidence of labels that nobody has looked at, each for itself."""
+# What people have labelled, and what is left for them or a lot; copies and other lots are counted by nobody as right.
+RELEASE = """
+SELECT count(*) FROM images_image i LEFT JOIN labeling_consensus c ON c.image_id = i.id
+WHERE i.project_id = %(project)s AND i.state = 'ready'
+  AND (c.image_id IS NULL OR (c.state = 'agreed' AND c.evidence <> ALL(%(unseen)s::text[])))
+"""
+SEEN = """
+SELECT COALESCE(sum(c.last_sequence), 0)::bigint FROM snapshots_lotitem i
 JOIN labeling_consensus c ON c.image_id = i.image_id AND c.blind
 WHERE i.certificate_id = %(certificate)s AND i.audited
 """
@@ -47,23 +60,24 @@ WHERE i.certificate_id = %(certificate)s AND i.audited
 @dataclass(frozen=True)
 class LotAnswers:
     """`place` (n,) of audited images that people answered, whether the label was `wrong`, its `category`, and whether
-    it was drawn `later`, after the lot was accepted; all by place."""
+    it was drawn `later`, after the lot was accepted; all by place. `seen` is another number after any other answer."""
 
     place: NDArray[np.int64]
     wrong: NDArray[np.bool_]
     category: NDArray[np.int64]
     later: NDArray[np.bool_]
-    last_sequence: int
+    seen: int
 
 
 def certificate_of(*, project_id: int, certificate_id: int) -> Certificate | None:
     return Certificate.objects.filter(project_id=project_id, pk=certificate_id).first()
 
 
-def certificates_to_judge(*, project_id: int) -> list[int]:
-    """Live certificates with an audit answered, or answered otherwise, since they were judged. One query."""
+def certificates_to_judge(*, project_id: int | None = None) -> list[tuple[int, int]]:
+    """(project, certificate) of the live ones with an audit answered, or answered otherwise, since they were judged: of
+    one project, or of all. One query."""
     rows = sql.fetch_all(TO_JUDGE, {"project": project_id, "open": [state.value for state in OPEN]}, hot=True)
-    return [row["id"] for row in rows]
+    return [(row["project_id"], row["id"]) for row in rows]
 
 
 def certificates_open(*, project_id: int) -> list[int]:
@@ -80,14 +94,21 @@ def certificates_standing(*, project_id: int) -> list[dict[str, Any]]:
 
 def lot_answers(*, certificate: Certificate) -> LotAnswers:
     """What people said of the audited images. Two queries."""
+    seen = int(sql.fetch_value(SEEN, {"certificate": certificate.pk}))  # first, so that what comes meanwhile is new
     rows = sql.fetch_all(ANSWERS, {"certificate": certificate.pk})
     return LotAnswers(
         place=np.array([row["place"] for row in rows], np.int64),
         wrong=np.array([row["accepted"] != row["said"] for row in rows], bool),
         category=np.array([row["accepted"] for row in rows], np.int64),
         later=np.array([row["later"] for row in rows], bool),
-        last_sequence=int(sql.fetch_value(LAST, {"certificate": certificate.pk})),
+        seen=seen,
     )
+
+
+def labels_of_release(*, project_id: int) -> int:
+    """Labels there will be when all is labelled that can be: those that people gave, and those of images that nobody
+    has judged. One query."""
+    return int(sql.fetch_value(RELEASE, {"project": project_id, "unseen": list(UNSEEN)}))
 
 
 def lot_left(*, certificate: Certificate) -> dict[str, int]:
@@ -112,6 +133,8 @@ def certificate_card(certificate: Certificate) -> dict[str, Any]:
         "id": certificate.pk,
         "promise": promise_of(certificate),
         "state": certificate.state,
+        "scope": certificate.scope,
+        "among": certificate.among,
         "error": certificate.error,
         "level": certificate.level,
         "bound": verdict.get("bound"),
@@ -127,12 +150,18 @@ def certificate_card(certificate: Certificate) -> dict[str, Any]:
             "audited images were drawn uniformly at random from the lot's region and answered blind",
             "audited answers are the truth; audits without an answer count as wrong",
             "each lot of a project is judged by itself",
+            *(PEOPLE_RIGHT if certificate.scope == Scope.RELEASE else ()),
         ],
         "history": certificate.history,
     }
 
 
 def promise_of(certificate: Certificate) -> str:
-    return (
-        f"At most {certificate.error:.2%} of the labels that nobody looked at are wrong, {certificate.level:.0%} sure."
-    )
+    """Its one sentence, as exports and reports carry it."""
+    if certificate.scope == Scope.LOT:
+        about = "of the labels that nobody looked at are wrong"
+    elif certificate.among is None:
+        about = "of all labels of the release are wrong"
+    else:
+        about = f"of all {certificate.among:,} labels are wrong once people have looked at those that are not accepted"
+    return f"At most {certificate.error:.2%} {about}, {certificate.level:.0%} sure."

@@ -14,7 +14,7 @@ from server.core.events import publish
 from server.labeling.services.consensus import consensus_refresh
 from server.labeling.services.locks import project_lock_alone
 from server.projects.models import Project
-from server.snapshots.models import Certificate, CertificateState, LotItem
+from server.snapshots.models import Certificate, CertificateState, LotItem, Scope
 
 LIVE_AT_MOST = 3
 CLOSED = (CertificateState.REVOKED, CertificateState.UNDONE, CertificateState.WITHDRAWN)
@@ -31,8 +31,9 @@ QUEUE = """
 INSERT INTO labeling_queueitem
     (project_id, image_id, purpose, rank, reason, wanted, remaining, slots, created_at)
 SELECT %(project)s, i.image_id, 'blind', open.low + random() * (open.high - open.low), '',
-       %(people)s, %(people)s, %(people)s, now()
-FROM snapshots_lotitem i, (
+       want.people, want.people, want.people, now()
+FROM snapshots_lotitem i JOIN taxonomy_category c ON c.id = i.category_id
+CROSS JOIN LATERAL (SELECT COALESCE(c.overlap, %(people)s) AS people) want, (
     SELECT COALESCE(min(rank), 0) AS low, COALESCE(max(rank), 1) AS high FROM (
         SELECT rank FROM labeling_queueitem WHERE project_id = %(project)s AND slots > 0
         ORDER BY rank, id LIMIT %(spread)s) head) open
@@ -65,13 +66,20 @@ RETURNING image_id
 
 
 def certificate_create(
-    *, project: Project, created_by: User | None, error: float, audits: int, level: float = 0.95
+    *,
+    project: Project,
+    created_by: User | None,
+    error: float,
+    audits: int,
+    level: float = 0.95,
+    scope: str = Scope.LOT,
 ) -> Certificate:
     """A certificate whose plan a job will make. Nothing is promised yet.
 
     Raises:
         InvalidInput: Shares outside (0, 1), or no audits.
-        Conflict: Nothing is predicted, or three lots are being audited already.
+        Conflict: Nothing is predicted, three lots are being audited already, or another promise about all labels is
+            there: two would each count the same labels of people.
     """
     if not (0 < error < 1 and 0.5 <= level < 1):
         raise InvalidInput(f"error lies between 0 and 1 and level between 0.5 and 1; got {error} and {level}.")
@@ -82,14 +90,23 @@ def certificate_create(
     live = (CertificateState.PLANNING, CertificateState.AUDITING)
     if Certificate.objects.filter(project=project, state__in=live).count() >= LIVE_AT_MOST:
         raise Conflict(f"{LIVE_AT_MOST} lots are being audited already; finish or withdraw one.")
+    whole = Certificate.objects.filter(project=project, scope=Scope.RELEASE).exclude(state__in=CLOSED)
+    if scope == Scope.RELEASE and whole.exists():
+        raise Conflict(
+            "A promise about all labels of the release is there already; withdraw it or take it back.",
+            code="one_release",
+        )
+    of = " of all labels" if scope == Scope.RELEASE else ""
+    told = f"At most {error:.2%}{of} wrong, {level:.0%} sure; {audits} audits."
     return Certificate.objects.create(
         project=project,
         error=error,
         level=level,
         audits=audits,
+        scope=scope,
         created_by=created_by,
         run_id=project.active_run_id,
-        history=[_entry(CertificateState.PLANNING, f"At most {error:.2%} wrong, {level:.0%} sure; {audits} audits.")],
+        history=[_entry(CertificateState.PLANNING, told)],
     )
 
 
@@ -115,8 +132,10 @@ def lot_fix(*, certificate: Certificate, items: list[LotItem], plan: dict[str, A
 def verdict_record(*, certificate: Certificate, verdict: dict[str, Any]) -> None:
     """What the audits prove now. An accepted lot that is not proved any more is revoked, with the reason."""
     held = Certificate.objects.select_for_update().get(pk=certificate.pk)
+    if held.state == CertificateState.ACCEPTED and "broken" not in verdict:
+        return  # accepted while it was judged: the next look is at an accepted lot
     held.verdict = verdict
-    proved, told = verdict["size"] > 0, _told(verdict)
+    proved, told = verdict["size"] > 0, _told(verdict, among=held.among)
     if held.state == CertificateState.ACCEPTED:
         if verdict["broken"]:
             certificate_move(held, CertificateState.REVOKED, verdict["broken"])
@@ -247,14 +266,15 @@ def lot_audit_more(*, certificate: Certificate, count: int, people: int) -> int:
     return drawn
 
 
-def _told(verdict: dict[str, Any]) -> str:
+def _told(verdict: dict[str, Any], *, among: int | None) -> str:
     gone = f" {verdict['missing']} audited images are gone, and count as wrong." if verdict.get("missing") else ""
     if verdict["size"] and verdict["open"]:
         gone += f" {verdict['open']} are not answered yet, and count as wrong until they are."
     if verdict["size"]:
+        of = "the others" if among is None else f"all {among:,}"
         return (
             f"{verdict['size']} labels may be accepted: {verdict['errors']} of {verdict['audited']} audited were "
-            f"wrong, so at most {verdict['bound']:.2%} of the others are.{gone}"
+            f"wrong, so at most {verdict['bound']:.2%} of {of} are.{gone}"
         )
     return (
         f"{verdict['all_errors']} of {verdict['answered']} audited labels were wrong, so no lot can be promised.{gone}"

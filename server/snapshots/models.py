@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -74,19 +75,29 @@ class CertificateState(models.TextChoices):
     WITHDRAWN = "withdrawn"
 
 
+class Scope(models.TextChoices):
+    """Of which labels at most so many are wrong: those of the lot that nobody looked at, or these and all that people
+    give to the rest (Candès, Ilyas and Zrnic's goal, which lets more be accepted)."""
+
+    LOT = "lot"
+    RELEASE = "release"
+
+
 class Certificate(models.Model):
-    """A promise about labels that nobody looked at: at most `error` of them are wrong, `level` sure."""
+    """A promise about labels that nobody looked at: at most `error` of those in `scope` are wrong, `level` sure."""
 
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="certificates")
     error = models.FloatField()
     level = models.FloatField(default=0.95)
     audits = models.IntegerField()
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.LOT)
     state = models.CharField(max_length=10, choices=CertificateState.choices, default=CertificateState.PLANNING)
     run = models.ForeignKey("predictions.PredictionRun", on_delete=models.SET_NULL, null=True, related_name="+")
     head = models.CharField(max_length=80, default="", blank=True)
     """Kind of the head and the run that gave the labels; those labels are frozen with the lot."""
     plan = models.JSONField(default=dict)
-    """Region, nested lots, what confidence expects, seed of the draw: all written before anyone answered."""
+    """Region, nested lots, what confidence expects, seed of the draw, and `among` how many labels of a release errors
+    are counted: all written before anyone answered."""
     verdict = models.JSONField(default=dict)
     history = models.JSONField(default=list)
     """What happened when and why, oldest first: [{at, state, text}]."""
@@ -95,6 +106,12 @@ class Certificate(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+
+    @property
+    def among(self) -> int | None:
+        """Labels of the release; None where the promise is about the lot alone."""
+        among: int | None = self.plan.get("among")
+        return among
 
 
 class LotItem(models.Model):
@@ -109,3 +126,6 @@ class LotItem(models.Model):
     audited = models.BooleanField(default=False)
     later = models.BooleanField(default=False)
     """Drawn after the lot was accepted: to see whether it holds, not to prove it."""
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["certificate"], condition=Q(audited=True), name="lotitem_audited")]

@@ -7,11 +7,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from server.accounts.models import User
+from server.core import sql
 from server.core.errors import InvalidInput, LimitReached
 from server.jobs.models import LIVE_STATES
 from server.projects.models import Project
 from server.snapshots import selectors
-from server.snapshots.certificate_selectors import certificates_standing
+from server.snapshots.certificate_selectors import UNSEEN, certificates_standing
 from server.snapshots.models import Export, Snapshot
 
 DEFAULT_SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -43,7 +44,16 @@ WHERE c.project_id = %(project)s AND c.state = 'agreed' AND c.category_id IS NOT
       SELECT 1 FROM snapshots_lotitem l
       JOIN snapshots_certificate k ON k.id = l.certificate_id AND k.state = 'accepted'
       WHERE l.image_id = c.image_id AND l.place < (k.verdict ->> 'accepted_size')::int
-        AND (l.audited OR c.evidence = 'accepted')))
+        AND (l.audited OR c.evidence = 'accepted'))
+    OR c.evidence <> ALL (%(unseen)s::text[]) AND EXISTS (
+      SELECT 1 FROM snapshots_certificate k
+      WHERE k.project_id = c.project_id AND k.state = 'accepted' AND k.scope = 'release'))
+"""
+# Labels of a snapshot that a promise about all labels speaks of: its lot's, and those that people gave.
+_PROMISED = """
+SELECT count(*) FROM snapshots_snapshotitem s LEFT JOIN labeling_annotation a ON a.id = s.annotation_id
+WHERE s.snapshot_id = %(snapshot)s AND (
+    s.evidence <> ALL (%(unseen)s::text[]) OR a.evidence_details ->> 'certificate' = %(certificate)s::text)
 """
 
 
@@ -63,7 +73,8 @@ def snapshot_create(
 
     `purpose` marks one that a machine made for itself: people do not see it among theirs.
 
-    With `certified` only lots under a standing certificate; the certificates of the moment are frozen with the labels.
+    With `certified` only what standing certificates speak of: their lots, and where one is about all labels, those that
+    people gave. The certificates of the moment are frozen with the labels.
 
     One INSERT … SELECT, so it is consistent while people go on labeling; safe to repeat (it makes another row).
 
@@ -99,12 +110,26 @@ def snapshot_create(
                     "evidence": evidence,
                     "include_blind": include_blind,
                     "certified": certified,
+                    "unseen": list(UNSEEN),
                 },
             )
             snapshot.item_count = cursor.rowcount
+        _promises_weigh(snapshot)
         snapshot.digest = _digest(snapshot)
-        snapshot.save(update_fields=["item_count", "digest"])
+        snapshot.save(update_fields=["item_count", "digest", "filters"])
     return snapshot
+
+
+def _promises_weigh(snapshot: Snapshot) -> None:
+    """A promise about all labels counts wrong ones; what share of this very release so many are is said with it."""
+    for card in snapshot.filters.get("certificates", []):
+        if card["among"] is None or card["bound"] is None:
+            continue
+        params = {"snapshot": snapshot.pk, "unseen": list(UNSEEN), "certificate": card["id"]}
+        labels, wrong = int(sql.fetch_value(_PROMISED, params)), round(card["bound"] * card["among"])
+        share = min(1.0, wrong / labels) if labels else 0.0
+        card["wrong_at_most"], card["labels_here"], card["share_here"] = wrong, labels, share
+        card["here"] = f"At most {wrong:,} of the {labels:,} labels here that it speaks of are wrong: {share:.2%}."
 
 
 def _certificates(project: Project, *, certified: bool) -> dict[str, Any]:

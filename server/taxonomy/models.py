@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower, Now
@@ -19,6 +20,8 @@ class Category(TreeNode):
     definition = models.TextField(default="", blank=True)
     external_key = models.CharField(max_length=120, default="", blank=True)
     position = models.IntegerField(default=0)
+    overlap = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    """Opinions wanted on an image that is predicted, or was called, this; empty: as many as the project wants."""
     deprecated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 

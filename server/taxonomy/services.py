@@ -22,6 +22,8 @@ LIMIT_SYNONYMS = 50
 LIMIT_DESCRIPTIONS = 200
 
 Descriptions = Sequence[dict[str, str]]
+KEPT = ("name", "synonyms", "definition", "parent_id", "position", "overlap")
+"""What a revision remembers of a category as it was before."""
 
 
 @contextmanager
@@ -60,6 +62,7 @@ def category_create(
     synonyms: Sequence[str] = (),
     definition: str = "",
     descriptions: Descriptions = (),
+    overlap: int | None = None,
 ) -> Category:
     """A new category, last among its siblings."""
     with revision(project=project, action="create", author=author) as record:
@@ -73,6 +76,7 @@ def category_create(
             synonyms=clean_synonyms(synonyms),
             definition=clean_text(definition, max_length=10_000),
             position=next_position(project, parent_id),
+            overlap=overlap,
         )
         _descriptions_replace(category, descriptions)
         record.update(category=category.pk, name=category.name, parent=parent_id)
@@ -85,11 +89,13 @@ def category_update(
     """Rename, describe or move. `parent` may be None for the top; `position` counts among the new siblings."""
     with revision(project=project, action="update", author=author) as record:
         category = category_of(project, category_id)
-        before = {key: getattr(category, key) for key in ("name", "synonyms", "definition", "parent_id", "position")}
+        before = {key: getattr(category, key) for key in KEPT}
         if "name" in changes:
             category.name = clean_name(changes["name"], what="A category's name", max_length=200)
         if "synonyms" in changes:
             category.synonyms = clean_synonyms(changes["synonyms"])
+        if "overlap" in changes:
+            category.overlap = changes["overlap"]
         if "definition" in changes:
             category.definition = clean_text(changes["definition"], max_length=10_000)
         if "parent" in changes and changes["parent"] != category.parent_id:

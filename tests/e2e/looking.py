@@ -14,6 +14,9 @@ AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 LAPTOP, DESK, TABLET, PHONE = (1280, 720), (1920, 1080), (1024, 768), (390, 844)
 PER_CATEGORY = 20
 SCHEMES = ("light", "dark")
+OUTSIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .slice(-3).map((one) => one.outerHTML.slice(0, 160))"""
 DRAWN = """() => [...document.images].every((image) => {
   const box = image.getBoundingClientRect();
   return image.complete || box.bottom < 0 || box.top > innerHeight || box.width === 0;
@@ -55,7 +58,7 @@ def faults(page: Page) -> list[str]:
 
 def too_wide(page: Page) -> list[str]:
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"the page is {over} px wider than the window"] if over > 0 else []
+    return [f"the page is {over} px wider than the window: {page.evaluate(OUTSIDE)}"] if over > 0 else []
 
 
 def too_high(page: Page) -> list[str]:

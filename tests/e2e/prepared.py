@@ -51,12 +51,20 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
 
 
 def make_project(
-    api: Api, name: str, files: list[Photograph], *, labels: int, tree: str = TREE, wait_s: float = 480
+    api: Api,
+    name: str,
+    files: list[Photograph],
+    *,
+    labels: int,
+    tree: str = TREE,
+    wait_s: float = 480,
+    blind_share: float = 0.1,
 ) -> int:
     """Ten categories in a tree, or those given, all images predicted, `labels` of them labelled right, two flagged."""
     project = int(
         api("POST", "/projects", data={"name": name, "description": "Animals and things, seen in passing"})["id"]
     )
+    api("PATCH", f"/projects/{project}", data={"blind_share": blind_share})
     api("POST", f"/projects/{project}/categories/bulk", data={"text": tree})
     send_archive(api, project, files)
 

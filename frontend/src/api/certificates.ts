@@ -11,6 +11,9 @@ export type CertificateState =
   | "undone"
   | "withdrawn";
 
+/** Of which labels so many may be wrong: those of the lot that nobody looked at, or all labels of the release. */
+export type Scope = "lot" | "release";
+
 /** Of one category, or of small ones pooled under `node` (null: those that have no parent). */
 export interface CategoryVerdict {
   readonly node: number | null;
@@ -28,6 +31,10 @@ export interface LotPlan {
   readonly region?: number;
   readonly pool?: number;
   readonly drawn?: number;
+  /** Labels of the release, where the promise is about all of them. */
+  readonly among?: number;
+  /** The number of audits with which people press least in all, pages for the rest included; presses an image. */
+  readonly cheapest?: { readonly audits: number; readonly size: number; readonly presses: number };
   readonly sizes?: readonly number[];
   readonly audits_needed?: readonly number[];
 }
@@ -66,6 +73,7 @@ export interface Certificate {
   readonly error: number;
   readonly level: number;
   readonly audits: number;
+  readonly scope: Scope;
   readonly head: string;
   readonly plan: LotPlan;
   readonly verdict: Verdict;
@@ -80,8 +88,8 @@ const at = (project: number, id: number): string => `/projects/${project}/certif
 
 export const certificates = {
   list: (project: number, signal?: AbortSignal) => get<Page<Certificate>>(`/projects/${project}/certificates`, signal),
-  ask: (project: number, error: number, audits: number) =>
-    post<Certificate>(`/projects/${project}/certificates`, { error, audits }),
+  ask: (project: number, error: number, audits: number, scope: Scope) =>
+    post<Certificate>(`/projects/${project}/certificates`, { error, audits, scope }),
   accept: (project: number, id: number) => post<{ labels: number }>(`${at(project, id)}/accept`),
   undo: (project: number, id: number) => post<{ labels: number }>(`${at(project, id)}/undo`),
   auditMore: (project: number, id: number, count: number) =>

@@ -62,7 +62,9 @@ export const categories = {
   change: (
     project: number,
     id: number,
-    changes: Partial<Pick<T.Category, "name" | "synonyms" | "definition" | "descriptions" | "parent" | "position">>,
+    changes: Partial<
+      Pick<T.Category, "name" | "synonyms" | "definition" | "descriptions" | "parent" | "position" | "overlap">
+    >,
   ) => patch<T.Category>(`/projects/${project}/categories/${id}`, changes),
   deprecate: (project: number, id: number) => remove(`/projects/${project}/categories/${id}`),
   restore: (project: number, id: number) => post<unknown>(`/projects/${project}/categories/${id}/restore`),

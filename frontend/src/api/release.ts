@@ -22,6 +22,7 @@ export interface ReportLine {
 export interface FrozenCertificate {
   readonly id: number;
   readonly promise: string;
+  readonly here: string | null;
   readonly bound: number | null;
   readonly labels: number | null;
   readonly audited: number | null;

@@ -70,7 +70,6 @@ export interface Project {
   readonly created_at: string;
 }
 
-/** A way to choose what is labelled next. */
 export interface AcquisitionFunction {
   readonly name: string;
   readonly goal: string;
@@ -197,6 +196,7 @@ export interface Category {
   readonly position: number;
   readonly synonyms: readonly string[];
   readonly definition: string;
+  readonly overlap: number | null;
   readonly descriptions: readonly CategoryDescription[];
   readonly deprecated: boolean;
   readonly counts: { readonly confirmed: number; readonly predicted: number };

@@ -79,21 +79,25 @@ ON CONFLICT (id) DO NOTHING
 RETURNING sequence
 """
 
-# Counted afresh under the item's lock: judgements that stand, and leases without the judge's own. Who takes a
+# Counted afresh under the item's lock: judgements that stand, and leases without the judge's own. What an image was
+# called may want more opinions than what it was predicted to be. Who takes a
 # judgement back gets the image again for a while, so that the next person does not meet it in the meantime.
 ACCOUNT = """
 WITH gone AS (
     DELETE FROM labeling_lease WHERE item_id = %(item)s AND user_id = %(user)s RETURNING 1
 ), judged AS (
-    SELECT count(DISTINCT a.annotator_id) AS people FROM labeling_annotation a
+    SELECT count(DISTINCT a.annotator_id) AS people, COALESCE(max(COALESCE(c.overlap, p.overlap)), 1) AS wanted
+    FROM labeling_annotation a
+    LEFT JOIN taxonomy_category c ON c.id = a.category_id LEFT JOIN projects_project p ON p.id = c.project_id
     WHERE a.image_id = %(image)s AND a.kind <> 'undo' AND a.annotator_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM labeling_annotation u WHERE u.undoes_id = a.id)
 ), held AS (
     SELECT (SELECT count(*) FROM labeling_lease WHERE item_id = %(item)s) - (SELECT count(*) FROM gone) AS others
 )
 UPDATE labeling_queueitem q
-SET remaining = GREATEST(0, q.wanted - judged.people),
-    slots = GREATEST(0, GREATEST(0, q.wanted - judged.people) - held.others)
+SET wanted = GREATEST(q.wanted, judged.wanted),
+    remaining = GREATEST(0, GREATEST(q.wanted, judged.wanted) - judged.people),
+    slots = GREATEST(0, GREATEST(q.wanted, judged.wanted) - judged.people - held.others)
 FROM judged, held WHERE q.id = %(item)s
 """
 

@@ -31,10 +31,11 @@ ON CONFLICT (project_id, image_id) DO NOTHING
 RETURNING image_id
 """
 
+# Nobody has looked at what was accepted with its lot: an audit drawn from there waits like any other.
 WAITING = """
 SELECT b.image_id FROM labeling_blinddraw b
 WHERE b.project_id = %(project)s
-  AND NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = b.image_id)
+  AND NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = b.image_id AND c.evidence <> 'accepted')
 ORDER BY b.id
 """
 

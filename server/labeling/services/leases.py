@@ -30,13 +30,16 @@ class Leased:
     lease_until: datetime
 
 
+# Whoever is asked has the question to themselves for an hour, so that it waits for nobody who is away.
+MEANT = """(q.asked_of IS NULL OR %(user)s = ANY(q.asked_of) OR q.created_at < now() - interval '1 hour')"""
+
 # `slots` sits in the locked row, so it is checked again on the newest version of a row that another client has
 # just taken. The insert decides which items were got; only those lose a slot.
 TAKE = """
 WITH picked AS (
     SELECT q.id, q.image_id, q.purpose, q.reason, q.rank
     FROM labeling_queueitem q
-    WHERE q.project_id = %(project)s AND q.slots > 0 {only}
+    WHERE q.project_id = %(project)s AND q.slots > 0 {only} AND {meant}
       AND NOT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.item_id = q.id AND l.user_id = %(user)s)
       AND (q.remaining = q.wanted OR NOT EXISTS (
           SELECT 1 FROM labeling_annotation a
@@ -130,7 +133,7 @@ def leases_take(
     Whether a lease has expired is asked with it. Where one has, its item is free for whoever comes next, or for this
     person where there was too little.
     """
-    take = TAKE.format(only="AND q.purpose = 'blind'" if blind_only else "")
+    take = TAKE.format(only="AND q.purpose = 'blind'" if blind_only else "", meant=MEANT)
     params = {"project": project_id, "user": user_id, "count": count, "lease_s": lease_s}
     with sql.pipeline():
         expired, taken = sql.Sent(EXPIRED, params), sql.Sent(take, params)

@@ -134,18 +134,21 @@ WITH gone AS (
           SELECT id FROM labeling_queueitem WHERE id = ANY(%(items)s) AND image_id = ANY(%(images)s)))
     RETURNING item_id
 ), judged AS (
-    SELECT a.image_id, count(DISTINCT a.annotator_id) AS people FROM labeling_annotation a
+    SELECT a.image_id, count(DISTINCT a.annotator_id) AS people, max(COALESCE(c.overlap, p.overlap)) AS wanted
+    FROM labeling_annotation a
+    LEFT JOIN taxonomy_category c ON c.id = a.category_id LEFT JOIN projects_project p ON p.id = c.project_id
     WHERE a.image_id = ANY(SELECT image_id FROM labeling_queueitem WHERE id = ANY(%(items)s))
       AND a.kind <> 'undo' AND a.annotator_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM labeling_annotation u WHERE u.undoes_id = a.id)
     GROUP BY a.image_id
 ), counted AS (
-    SELECT q.id, GREATEST(0, q.wanted - COALESCE(j.people, 0)) AS remaining,
+    SELECT q.id, GREATEST(q.wanted, j.wanted) AS wanted,
+           GREATEST(0, GREATEST(q.wanted, j.wanted) - COALESCE(j.people, 0)) AS remaining,
            (SELECT count(*) FROM labeling_lease l WHERE l.item_id = q.id)
          - (SELECT count(*) FROM gone WHERE gone.item_id = q.id) AS held
     FROM labeling_queueitem q LEFT JOIN judged j ON j.image_id = q.image_id WHERE q.id = ANY(%(items)s)
 )
-UPDATE labeling_queueitem q SET remaining = c.remaining, slots = GREATEST(0, c.remaining - c.held)
+UPDATE labeling_queueitem q SET wanted = c.wanted, remaining = c.remaining, slots = GREATEST(0, c.remaining - c.held)
 FROM counted c WHERE q.id = c.id
 """
 STRIKE = """

@@ -50,11 +50,15 @@ class Plan:
     traps: list[list[int]]
     expected_precision: float
     reason: str
+    wanted: int
+    """Opinions on each of its images."""
     page_id: UUID = field(default_factory=uuid.uuid4)
 
 
 NEXT = """
-SELECT id, category_id, version, tiles, traps, expected_precision, reason FROM labeling_pageplan
+SELECT id, category_id, version, tiles, traps, expected_precision, reason,
+       COALESCE((SELECT c.overlap FROM taxonomy_category c WHERE c.id = category_id), %(wanted)s) AS wanted
+FROM labeling_pageplan
 WHERE project_id = %(project)s AND id <> ALL(%(tried)s::bigint[]) {category}
 ORDER BY version DESC, rank, id LIMIT %(count)s
 FOR UPDATE SKIP LOCKED
@@ -65,8 +69,8 @@ FOR UPDATE SKIP LOCKED
 TAKE = """
 WITH offered AS (
     SELECT * FROM unnest(%(images)s::bigint[], %(tiles)s::bigint[], %(places)s::int[], %(pages)s::uuid[],
-                         %(categories)s::bigint[], %(sizes)s::int[])
-        AS o (image_id, tile_id, place, page_id, category_id, size)
+                         %(categories)s::bigint[], %(sizes)s::int[], %(wanted)s::int[])
+        AS o (image_id, tile_id, place, page_id, category_id, size, wanted)
 ), free AS (
     SELECT o.*, q.id AS item_id
     FROM offered o
@@ -74,7 +78,7 @@ WITH offered AS (
     LEFT JOIN labeling_queueitem q ON q.project_id = %(project)s AND q.image_id = o.image_id
     WHERE CASE WHEN q.id IS NULL
                THEN NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = o.image_id)
-               ELSE q.slots > 0 AND q.purpose <> 'blind' END
+               ELSE q.slots > 0 AND q.purpose <> 'blind' AND q.asked_of IS NULL END
       AND NOT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.item_id = q.id AND l.user_id = %(user)s)
       AND NOT EXISTS (SELECT 1 FROM labeling_blinddraw b
                       WHERE b.project_id = %(project)s AND b.image_id = o.image_id)
@@ -97,7 +101,7 @@ WITH offered AS (
 ), added AS (
     INSERT INTO labeling_queueitem
         (project_id, image_id, purpose, rank, reason, wanted, remaining, slots, created_at)
-    SELECT %(project)s, image_id, 'acquired', %(rank)s, '', %(wanted)s, %(wanted)s, %(wanted)s - 1, now()
+    SELECT %(project)s, image_id, 'acquired', %(rank)s, '', wanted, wanted, wanted - 1, now()
     FROM picked WHERE item_id IS NULL ORDER BY image_id
     ON CONFLICT (project_id, image_id) DO NOTHING
     RETURNING id, image_id
@@ -194,6 +198,7 @@ def pages_again(*, project: Project, user_id: int, count: int, holding: Sequence
 def _plans(project: Project, *, category_id: int | None, count: int, tried: Sequence[int]) -> list[Plan]:
     only = "AND category_id = %(category)s" if category_id is not None else ""
     params = {"project": project.pk, "category": category_id, "count": count, "tried": list(tried)}
+    params["wanted"] = project.overlap
     rows = sql.fetch_all(NEXT.format(category=only), params, hot=True)
     return [Plan(**sql.read_json(row, "tiles", "traps")) for row in rows]
 
@@ -209,7 +214,7 @@ def _take(project: Project, user_id: int, plans: list[Plan], options: PageOption
         got[row["page_id"]].append(row)
     pages = [page for plan in plans if (page := _page(plan, got[plan.page_id], options)) is not None]
     _store(project, user_id, pages)
-    _settle(plans, got, sizes, keep_empty=project.overlap > 1)
+    _settle(plans, got, sizes)
     return pages
 
 
@@ -217,18 +222,17 @@ def _offer(
     project: Project, user_id: int, plans: Iterable[Plan], sizes: dict[int, int], options: PageOptions
 ) -> dict[str, Any]:
     offered = [
-        (image, tile["image"], place, plan.page_id, plan.category_id, sizes[plan.id])
+        (image, tile["image"], place, plan.page_id, plan.category_id, sizes[plan.id], plan.wanted)
         for plan in plans
         for place, tile in enumerate(plan.tiles)
         for image in [tile["image"], *tile["folded"]]
     ]
-    names = ("images", "tiles", "places", "pages", "categories", "sizes")
+    names = ("images", "tiles", "places", "pages", "categories", "sizes", "wanted")
     columns = zip(*offered, strict=True) if offered else [()] * len(names)
     return {
         **{name: list(values) for name, values in zip(names, columns, strict=True)},
         "project": project.pk,
         "user": user_id,
-        "wanted": project.overlap,
         "lease_s": options.lease_s,
         "rank": RANK,
     }
@@ -278,9 +282,7 @@ def _store(project: Project, user_id: int, pages: Sequence[LeasedPage]) -> None:
     sql.execute(WRITE, params, hot=True)
 
 
-def _settle(
-    plans: Sequence[Plan], got: dict[UUID, list[dict[str, Any]]], sizes: dict[int, int], *, keep_empty: bool
-) -> None:
+def _settle(plans: Sequence[Plan], got: dict[UUID, list[dict[str, Any]]], sizes: dict[int, int]) -> None:
     """Leave in each plan the tiles behind those that were looked at; where opinions overlap, others may want them."""
     gone: list[int] = []
     left: dict[int, list[Tile]] = {}
@@ -289,7 +291,7 @@ def _settle(
         rest = plan.tiles[max(places) + 1 :] if len(places) >= sizes[plan.id] else []
         if rest:
             left[plan.id] = rest
-        elif places or not keep_empty:
+        elif places or plan.wanted < 2:
             gone.append(plan.id)
     if left:
         sql.execute(SHRINK, {"ids": list(left), "tiles": [Jsonb(rest) for rest in left.values()]}, hot=True)

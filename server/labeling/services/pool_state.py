@@ -49,7 +49,7 @@ WHERE l.project_id = %(project)s AND l.lease_until > clock_timestamp()
 """
 WANTED_AGAIN = """
 SELECT image_id FROM labeling_queueitem
-WHERE project_id = %(project)s AND slots > 0 AND remaining < wanted AND purpose <> 'blind'
+WHERE project_id = %(project)s AND slots > 0 AND remaining < wanted AND asked_of IS NULL AND purpose <> 'blind'
 """
 STRUCK = """
 SELECT s.image_id, s.category_id FROM labeling_strike s
@@ -127,8 +127,6 @@ class PoolState:
         params = {"project": self.project.pk}
         free: NDArray[np.bool_] = ~(self.judged | self.kept_back)
         for statement, value in ((WANTED_AGAIN, True), (DRAWN, False), (HELD, False)):
-            if statement is WANTED_AGAIN and self.project.overlap < 2:
-                continue
             ids = np.asarray([row["image_id"] for row in sql.fetch_all(statement, params)], np.int64)
             free[self.rows_of(ids)[0]] = value
         return free

@@ -11,6 +11,7 @@ from server.acquisition.services import round_for_top_up, round_walked
 from server.core import sql
 from server.labeling.models import Purpose
 from server.labeling.services.blind import KEY, SCALE, blind_draw, blind_params
+from server.labeling.services.leases import MEANT
 from server.labeling.services.locks import NAMESPACE
 from server.projects.models import Project
 
@@ -33,17 +34,25 @@ DELETE FROM labeling_queueitem WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 """
 
-# What people have judged in the meantime stays out; what somebody holds stays as it is. In the order of ids, as pages
-# bring their images in: two that meet wait for each other and never in a circle.
+# What people have judged in the meantime stays out, and what was accepted, unless it is to be audited; what somebody
+# holds stays as it is. In the order of ids, as pages bring their images in: two that meet wait for each other and never
+# in a circle.
 INSERT = """
 INSERT INTO labeling_queueitem
     (project_id, round_id, image_id, purpose, rank, reason, wanted, remaining, slots, created_at)
 SELECT %(project)s, %(round)s, i.id, row.purpose, row.rank, row.reason,
-       %(wanted)s, %(wanted)s, %(wanted)s, now()
+       want.people, want.people, want.people, now()
 FROM unnest(%(images)s::bigint[], %(purposes)s::text[], %(ranks)s::float8[], %(reasons)s::text[])
     AS row (image_id, purpose, rank, reason)
 JOIN images_image i ON i.id = row.image_id AND i.project_id = %(project)s AND i.state = 'ready'
-WHERE NOT EXISTS (SELECT 1 FROM labeling_consensus c WHERE c.image_id = i.id)
+CROSS JOIN LATERAL (
+    SELECT COALESCE((
+        SELECT c.overlap FROM predictions_prediction p JOIN taxonomy_category c ON c.id = p.category_id
+        WHERE p.run_id = %(run)s AND p.image_id = i.id), %(wanted)s) AS people
+) want
+WHERE NOT EXISTS (
+    SELECT 1 FROM labeling_consensus c
+    WHERE c.image_id = i.id AND (row.purpose <> 'blind' OR c.evidence <> 'accepted'))
 ORDER BY i.id
 ON CONFLICT (project_id, image_id) DO NOTHING
 """
@@ -58,10 +67,10 @@ WHERE i.project_id = %(project)s AND i.state = 'ready' AND {KEY} >= %(start)s AN
 ORDER BY {KEY}, i.id LIMIT %(count)s
 """
 
-OPEN_FOR = """
+OPEN_FOR = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM labeling_queueitem q
-    WHERE q.project_id = %(project)s AND q.slots > 0
+    WHERE q.project_id = %(project)s AND q.slots > 0 AND {MEANT}
       AND NOT EXISTS (SELECT 1 FROM labeling_lease l WHERE l.item_id = q.id AND l.user_id = %(user)s)
       AND NOT EXISTS (SELECT 1 FROM labeling_annotation a
                       WHERE a.image_id = q.image_id AND a.annotator_id = %(user)s)
@@ -75,7 +84,7 @@ def queue_replace(*, project: Project, round_id: int, ranked: Sequence[Ranked], 
 
     Items that somebody holds or has answered stay. Returns the number of items added.
     """
-    _fill_alone(project)
+    fill_alone(project)
     sql.execute(CLEAR, {"project": project.pk})
     blind = blind_draw(project=project, count=_blind_count(len(ranked), project.blind_share))
     return _insert(project, round_id=round_id, ranked=ranked, blind=blind, seed=seed, after=-1.0)
@@ -84,7 +93,7 @@ def queue_replace(*, project: Project, round_id: int, ranked: Sequence[Ranked], 
 @transaction.atomic
 def queue_top_up(*, project: Project, user_id: int, count: int) -> int:
     """Add images at random when fewer than `count` are open to this person, so that the queue is never dead."""
-    _fill_alone(project)
+    fill_alone(project)
     params = {"project": project.pk, "user": user_id, "count": count}
     if int(sql.fetch_value(OPEN_FOR, params)) >= count:
         return 0
@@ -118,8 +127,8 @@ def _next_unqueued(project: Project, filling: AcquisitionRound, count: int) -> l
     return [row["id"] for row in found]
 
 
-def _fill_alone(project: Project) -> None:
-    """One round or top-up of a project at a time; leases and labels go on beside it."""
+def fill_alone(project: Project) -> None:
+    """One round, top-up or question of a project at a time; leases and labels go on beside it."""
     sql.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [NAMESPACE + 1, project.pk])
 
 
@@ -137,6 +146,7 @@ def _insert(
     params = {
         "project": project.pk,
         "round": round_id,
+        "run": project.active_run_id,
         "wanted": project.overlap,
         "images": [pick.image_id for pick in ranked] + list(blind),
         "purposes": [Purpose.ACQUIRED.value] * len(ranked) + [Purpose.BLIND.value] * len(blind),

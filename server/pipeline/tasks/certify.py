@@ -10,9 +10,9 @@ from server.pipeline.station import station
 from server.pipeline.tasks.lot_candidates import Candidates, candidates_of
 from server.pipeline.tasks.lot_verdicts import accepted_verdict, fresh_verdict
 from server.snapshots.certificate_endings import certificate_refuse
-from server.snapshots.certificate_selectors import lot_answers
+from server.snapshots.certificate_selectors import labels_of_release, lot_answers
 from server.snapshots.certificate_services import lot_fix, verdict_record
-from server.snapshots.models import Certificate, CertificateState, LotItem
+from server.snapshots.models import Certificate, CertificateState, LotItem, Scope
 
 
 @station("plan_lot")
@@ -32,6 +32,7 @@ def plan_lot(handle: JobHandle) -> None:
         level=certificate.level,
         audits=certificate.audits,
         seed=secrets.randbits(31),
+        among=labels_of_release(project_id=handle.project_id) if certificate.scope == Scope.RELEASE else None,
     )
     items = _items(certificate, found, region.tolist(), set(drawn.tolist()))
     with handle.commit(done=len(found.image_ids)):
@@ -62,7 +63,7 @@ def judge_lot(handle: JobHandle) -> None:
     answers = lot_answers(certificate=certificate)
     judged = accepted_verdict if certificate.state == CertificateState.ACCEPTED else fresh_verdict
     verdict: dict[str, Any] = judged(certificate, answers)
-    verdict["last_sequence"] = answers.last_sequence
+    verdict["seen"] = answers.seen
     with handle.commit(done=len(answers.place)):
         verdict_record(certificate=certificate, verdict=verdict)
 

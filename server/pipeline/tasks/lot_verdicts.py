@@ -10,6 +10,7 @@ from server.snapshots.certificate_selectors import LotAnswers, lot_left
 from server.snapshots.models import Certificate, LotItem
 from server.taxonomy.models import Category
 
+ROUNDING = 1e-9
 NOTHING = {"size": 0, "threshold": 1.0, "audited": 0, "errors": 0, "bound": 1.0, "p_value": 1.0, "categories": []}
 
 
@@ -66,6 +67,7 @@ def _judged(
         expected=np.array(certificate.plan["expected"])[first[usable]].tolist(),
         error=certificate.error,
         level=certificate.level,
+        among=certificate.among,
     )
     return found, int(places[found["size"] - missing - 1]) + 1 if found["size"] else 0
 
@@ -89,13 +91,18 @@ def accepted_verdict(certificate: Certificate, answers: LotAnswers) -> dict[str,
         errors=wrong,
         unanswered=left["later"] - seen,
         level=certificate.level,
+        among=certificate.among,
     )
     verdict = {
         **before,
         "audited": audited,
         "errors": errors,
         "bound": lot_bound(
-            size=int(before["accepted_items"]) + gone, audited=audited, errors=errors, level=certificate.level
+            size=int(before["accepted_items"]) + gone,
+            audited=audited,
+            errors=errors,
+            level=certificate.level,
+            among=certificate.among,
         ),
         "later": {"drawn": left["later"], "answered": seen, "wrong": wrong, "low": low, "high": high},
         "answered": len(answers.place),
@@ -114,7 +121,7 @@ def _broken(verdict: dict[str, Any], *, error: float) -> str:
             f"Later audits broke it: {later['wrong']} of {later['answered']} were wrong, so more than "
             f"{later['low']:.1%} of the labels are."
         )
-    if verdict["bound"] > error:
+    if verdict["bound"] > error + ROUNDING:
         return (
             f"Audits that proved it were answered otherwise since: {verdict['errors']} of {verdict['audited']} were "
             "wrong, and that proves it no more."

@@ -39,6 +39,18 @@ def train_wherever_due(**unknown: Any) -> None:
     flows.train_wherever_due()
 
 
+@shared_task(name="pipeline.ask_wherever_divided")  # type: ignore[untyped-decorator]
+def ask_wherever_divided(**unknown: Any) -> None:
+    """Ask for further opinions about labels after which none came for a while."""
+    flows.ask_wherever_divided()
+
+
+@shared_task(name="pipeline.judge_wherever_answered")  # type: ignore[untyped-decorator]
+def judge_wherever_answered(**unknown: Any) -> None:
+    """Judge the lots whose last answers nobody's label asked about."""
+    flows.judge_wherever_answered()
+
+
 @shared_task(name="pipeline.drop_spaces")  # type: ignore[untyped-decorator]
 def drop_spaces(**unknown: Any) -> None:
     """Vectors of encoders that nobody serves any more go after the time in which somebody might go back."""

@@ -8,7 +8,7 @@ from typing import IO, Any
 from server.snapshots.naming import class_folders, image_file_name
 from server.snapshots.selectors import ExportRow
 
-PROMISE = ("promise", "error", "level", "bound", "labels", "audited", "wrong", "head", "accepted_at")
+PROMISE = ("promise", "scope", "error", "level", "bound", "here", "labels", "audited", "wrong", "head", "accepted_at")
 OpenOriginal = Callable[[ExportRow], IO[bytes]]
 
 

@@ -127,5 +127,8 @@ def _card(source: ExportSource, names: list[str], files: list[tuple[str, Path]])
         f"{listed}---\n\n# {source.project_name}\n\n"
         f"{len(names)} categories. Snapshot `{source.snapshot_digest}`, taxonomy revision "
         f"{source.taxonomy_revision}. Labeled with Winnow.\n"
-        + "".join(f"\n{card['promise']} Certificate {card['id']}, {card['head']}.\n" for card in source.certificates)
+        + "".join(
+            f"\n{card['promise']} {card.get('here', '')} Certificate {card['id']}, {card['head']}.\n"
+            for card in source.certificates
+        )
     )

@@ -129,3 +129,12 @@ def test_deprecating_takes_what_is_below_along_and_restoring_goes_from_the_top(
     assert owner.post(address(project, f"/{ids['Barn owl']}/restore")).status_code == 409
     assert owner.post(address(project, f"/{ids['Owls']}/restore")).json()["deprecated"] is False
     assert owner.post(address(project, f"/{ids['Barn owl']}/restore")).status_code == 200
+
+
+def test_a_category_may_want_another_number_of_opinions_than_its_project(owner: APIClient, project: Project) -> None:
+    paste(owner, project)
+    one = address(project, f"/{Category.objects.get(name='Owls').pk}")
+    assert owner.patch(one, {"overlap": 3}, format="json").json()["overlap"] == 3
+    assert owner.patch(one, {"overlap": 0}, format="json").status_code == 400
+    assert TaxonomyRevision.objects.first().payload["before"]["overlap"] is None
+    assert owner.patch(one, {"overlap": None}, format="json").json()["overlap"] is None

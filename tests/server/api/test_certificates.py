@@ -99,3 +99,17 @@ def test_another_projects_certificate_is_not_there() -> None:
     made = told(30)
     response = client(made, "outsider").get(f"/api/v1/projects/{made.project.pk}/certificates")
     assert response.status_code == 404
+
+
+def test_an_owner_may_promise_about_all_labels_and_does_so_once() -> None:
+    made = told(120)
+    owner, here = client(made, "owner"), f"/api/v1/projects/{made.project.pk}/certificates"
+    asked = {"error": 0.05, "audits": 40, "scope": "release"}
+    assert owner.post(here, {**asked, "scope": "all"}, format="json").status_code == 400
+    made_one = owner.post(here, asked, format="json").json()
+    run_pending(kinds=KINDS)
+    found = owner.get(f"{here}/{made_one['id']}").json()
+    assert (found["scope"], found["plan"]["among"]) == ("release", 120)
+    assert found["card"]["promise"].startswith("At most 5.00% of all 120 labels are wrong")
+    again = owner.post(here, asked, format="json")
+    assert (again.status_code, again.json()["code"]) == (409, "one_release")

@@ -268,7 +268,7 @@ def test_small_categories_are_certified_with_their_siblings_and_the_rest_plainly
     made = told()
     parent = Category.objects.create(project=made.project, name="forest", position=9)
     Category.objects.filter(pk__in=made.categories[:2]).update(parent=parent)
-    found = answer(made, planned(made, audits=200))
+    found = answer(made, planned(made, audits=170))
     together, alone = sorted(found.verdict["categories"], key=lambda verdict: -len(verdict["categories"]))
     assert (together["node"], together["categories"]) == (parent.pk, made.categories[:2])
     assert together["certified"] and together["bound"] <= 0.05

@@ -40,6 +40,7 @@ function Editing({ project, category, all }: Omit<EditorProps, "editable">) {
   const [synonyms, setSynonyms] = useState(category.synonyms.join(", "));
   const [definition, setDefinition] = useState(category.definition);
   const [parent, setParent] = useState(String(category.parent ?? ""));
+  const [overlap, setOverlap] = useState(String(category.overlap ?? ""));
   const [sentences, setSentences] = useState(
     category.descriptions
       .filter(({ kind }) => kind === KIND)
@@ -70,6 +71,7 @@ function Editing({ project, category, all }: Omit<EditorProps, "editable">) {
           name: name.trim(),
           synonyms: lines(synonyms, /,/),
           definition: definition.trim(),
+          overlap: overlap.trim() === "" ? null : Number(overlap),
           parent: parent === "" ? null : Number(parent),
           descriptions: [
             ...category.descriptions.filter(({ kind }) => kind !== KIND).map(({ kind, text }) => ({ kind, text })),
@@ -104,6 +106,14 @@ function Editing({ project, category, all }: Omit<EditorProps, "editable">) {
           value={definition}
           onInput={setDefinition}
           placeholder="What makes it this and nothing else"
+        />
+        <Field
+          label="People per image"
+          type="number"
+          value={overlap}
+          onInput={setOverlap}
+          placeholder="as many as the project wants"
+          error={error instanceof ApiError ? error.fields.overlap?.[0] : undefined}
         />
       </div>
       <label class="editor-sentences">

@@ -12,7 +12,7 @@ export function CategoryVerdicts({ project, verdicts }: { project: number; verdi
     <details>
       <summary class="small">
         Category by category: {proved === 0 ? "none is" : `${proved} of ${verdicts.length} are`} certified on{" "}
-        {proved === 1 ? "its" : "their"} own
+        {proved < 2 ? "its" : "their"} own
       </summary>
       <div class="verdicts">
         <table>

@@ -31,7 +31,8 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
     <article class="certificate" data-state={item.state} aria-label={`Certificate ${item.id}`}>
       <header>
         <h2>
-          At most {percent(item.error)} wrong, {percent(item.level, 0)} sure
+          At most {percent(item.error)} {item.scope === "release" && "of all labels "}wrong, {percent(item.level, 0)}{" "}
+          sure
         </h2>
         <span class={`small ${item.state === "revoked" ? "danger" : "muted"}`}>{SAID[item.state]}</span>
       </header>
@@ -41,8 +42,8 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
       {verdict.size !== undefined && verdict.size > 0 && (
         <p>
           {plural(verdict.size, "label")}: {verdict.errors} of {count(verdict.audited ?? 0)} audited{" "}
-          {verdict.errors === 1 ? "was" : "were"} wrong, so at most <strong>{percent(verdict.bound ?? 1, 2)}</strong> of
-          the others are.
+          {verdict.errors === 1 ? "was" : "were"} wrong, so at most <strong>{percent(verdict.bound ?? 1, 2)}</strong> of{" "}
+          {plan.among === undefined ? "the others" : `all ${count(plan.among)} labels`} are.
         </p>
       )}
       {verdict.later && <Later later={verdict.later} error={item.error} />}

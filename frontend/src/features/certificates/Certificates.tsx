@@ -1,17 +1,27 @@
 import { useEffect, useState } from "preact/hooks";
 import { useRoute } from "preact-iso";
-import { type Certificate, certificates } from "@/api/certificates";
+import { type Certificate, certificates, type Scope } from "@/api/certificates";
 import { messageOf } from "@/api/client";
 import { touched } from "@/api/events";
 import { useResource } from "@/api/resource";
 import { useProject } from "@/api/shared";
 import { mayOwn } from "@/core/roles";
 import { Button, LinkButton } from "@/ui/Button";
-import { Field } from "@/ui/Field";
+import { Field, Select } from "@/ui/Field";
 import { Failed } from "@/ui/States";
 import { toast } from "@/ui/Toasts";
 import { CertificateCard } from "./CertificateCard";
 import "./certificates.css";
+
+const SCOPES: readonly (readonly [Scope, string])[] = [
+  ["lot", "of the accepted labels"],
+  ["release", "of all labels of this release"],
+];
+const MEANS: Record<Scope, string> = {
+  lot: "Accepted labels are held to this by themselves, whatever else is labelled.",
+  release:
+    "More can be accepted: labels that people give to the rest count as right. The share holds once all is labelled; until then each release says what it comes to.",
+};
 
 /** What is promised about labels that nobody looked at, what backs it, and what it would take to promise more. */
 export default function Certificates() {
@@ -58,12 +68,13 @@ export default function Certificates() {
 function Ask({ project }: { project: number }) {
   const [error, setError] = useState("5");
   const [audits, setAudits] = useState("300");
+  const [scope, setScope] = useState<Scope>("lot");
   const [busy, setBusy] = useState(false);
   const ask = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     try {
-      await certificates.ask(project, Number(error) / 100, Number(audits));
+      await certificates.ask(project, Number(error) / 100, Number(audits), scope);
       touched("certificates", "jobs");
     } catch (failure) {
       toast(messageOf(failure), { tone: "danger" });
@@ -74,10 +85,12 @@ function Ask({ project }: { project: number }) {
   return (
     <form class="ask" onSubmit={(event) => void ask(event)}>
       <Field label="At most wrong, %" type="number" value={error} onInput={setError} required />
+      <Select label="Of which labels" value={scope} onChange={setScope} options={SCOPES} />
       <Field label="Audits people will answer" type="number" value={audits} onInput={setAudits} required />
       <Button kind="primary" type="submit" disabled={busy}>
         Plan a lot
       </Button>
+      <p class="small muted">{MEANS[scope]}</p>
     </form>
   );
 }

@@ -10,7 +10,7 @@ interface Offer {
 
 /** What so many answers would buy, before anyone gives them. It is a forecast: only the answers prove anything. */
 export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number }) {
-  const { pool, region, sizes, audits_needed: needed } = plan;
+  const { pool, region, sizes, audits_needed: needed, cheapest } = plan;
   if (pool === undefined || region === undefined || !sizes || !needed) return null;
   const offers = offersOf(sizes, needed);
   return (
@@ -42,6 +42,12 @@ export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number })
             ))}
           </tbody>
         </table>
+      )}
+      {cheapest && (
+        <p class="small">
+          Least work in all: about {plural(cheapest.audits, "audit")} for {plural(cheapest.size, "label")}, and pages
+          for the rest. That is {cheapest.presses.toFixed(2)} key presses an image.
+        </p>
       )}
     </div>
   );

@@ -201,8 +201,8 @@ function Certificates({ report }: { report: ReleaseReport }) {
     <ul class="paper-list">
       {report.certificates.map((card) => (
         <li key={card.id}>
-          Certificate {card.id}: {card.promise} {count(card.wrong ?? 0)} of {count(card.audited ?? 0)} audited labels
-          were wrong; the lot holds {count(card.labels ?? 0)}.
+          Certificate {card.id}: {card.promise} {card.here} {count(card.wrong ?? 0)} of {count(card.audited ?? 0)}{" "}
+          audited labels were wrong; the lot holds {count(card.labels ?? 0)}.
           {card.bound !== null && ` The bound is ${percent(card.bound, 2)}.`} Labels by {card.head}.
           {card.now !== "accepted" && (
             <strong class="danger"> Since this release was frozen it has become {card.now}.</strong>

@@ -145,7 +145,15 @@ function Choosing({ project, draft, set, problems }: ChoosingProps) {
           value={draft.overlap}
           onInput={set("overlap")}
           error={problems.overlap}
-          hint="More than one shows how far people agree. It holds for what is queued from now on."
+          hint="More than one shows how far people agree. It holds for what is queued from now on. A category may ask for another number."
+        />
+        <Field
+          label="Where they are divided, up to"
+          type="number"
+          value={draft.opinions}
+          onInput={set("opinions")}
+          error={problems.opinions}
+          hint="Opinions on one image. Each further one is asked of whoever tells those two categories apart best; where people are of one mind, none is."
         />
       </div>
     </section>

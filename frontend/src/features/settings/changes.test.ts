@@ -24,13 +24,24 @@ describe("the settings of a project", () => {
   });
 
   it("send what was changed, in the words of the server", () => {
-    const draft = { ...draftOf(project), blindPercent: "25", templates: "a {}\n\n  a drawing of a {} " };
-    expect(changesBetween(project, draft)).toEqual({ blind_share: 0.25, templates: ["a {}", "a drawing of a {}"] });
+    const draft = { ...draftOf(project), blindPercent: "25", opinions: "3", templates: "a {}\n\n  a drawing of a {} " };
+    expect(changesBetween(project, draft)).toEqual({
+      blind_share: 0.25,
+      options: { opinions_max: 3 },
+      templates: ["a {}", "a drawing of a {}"],
+    });
   });
 
   it("say what is wrong before anything is sent", () => {
-    const draft = { ...draftOf(project), name: " ", blindPercent: "60", overlap: "1.5", templates: "a beetle" };
-    expect(Object.keys(problemsIn(draft)).sort()).toEqual(["blindPercent", "name", "overlap", "templates"]);
+    const draft = {
+      ...draftOf(project),
+      name: " ",
+      blindPercent: "60",
+      overlap: "1.5",
+      opinions: "x",
+      templates: "a beetle",
+    };
+    expect(Object.keys(problemsIn(draft)).sort()).toEqual(["blindPercent", "name", "opinions", "overlap", "templates"]);
     expect(problemsIn(draftOf(project))).toEqual({});
   });
 });

@@ -9,6 +9,7 @@ export interface Draft {
   readonly acquisition: string;
   readonly blindPercent: string;
   readonly overlap: string;
+  readonly opinions: string;
 }
 
 export interface Changes {
@@ -19,6 +20,7 @@ export interface Changes {
   acquisition_function?: string;
   blind_share?: number;
   overlap?: number;
+  options?: { readonly opinions_max: number };
 }
 
 export const draftOf = (project: Project): Draft => ({
@@ -29,6 +31,7 @@ export const draftOf = (project: Project): Draft => ({
   acquisition: project.acquisition_function,
   blindPercent: String(Math.round(project.blind_share * 1000) / 10),
   overlap: String(project.overlap),
+  opinions: String(Math.max(Number(project.options.opinions_max ?? 0), project.overlap)),
 });
 
 const lines = (text: string): string[] =>
@@ -47,6 +50,8 @@ export function problemsIn(draft: Draft): Partial<Record<keyof Draft, string>> {
   if (draft.blindPercent.trim() === "" || !(blind >= 0 && blind <= 50)) problems.blindPercent = "From 0 to 50 %.";
   const overlap = Number(draft.overlap);
   if (!Number.isInteger(overlap) || overlap < 1 || overlap > 20) problems.overlap = "From 1 to 20 people.";
+  const opinions = Number(draft.opinions);
+  if (!Number.isInteger(opinions) || opinions < 1 || opinions > 20) problems.opinions = "From 1 to 20 people.";
   return problems;
 }
 
@@ -61,5 +66,6 @@ export function changesBetween(project: Project, draft: Draft): Changes {
   if (draft.acquisition !== before.acquisition) changes.acquisition_function = draft.acquisition;
   if (draft.blindPercent !== before.blindPercent) changes.blind_share = Number(draft.blindPercent) / 100;
   if (draft.overlap !== before.overlap) changes.overlap = Number(draft.overlap);
+  if (draft.opinions !== before.opinions) changes.options = { opinions_max: Number(draft.opinions) };
   return changes;
 }

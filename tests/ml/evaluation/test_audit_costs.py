@@ -1,0 +1,42 @@
+"""How many audits cost people least is forecast from confidence, before anyone answers."""
+
+import numpy as np
+import pytest
+
+from ml.evaluation.audit_costs import fewest_presses
+from ml.evaluation.certify import Goal, audits_for_lot, plan_lots
+
+SURE = np.concatenate([np.linspace(0.999, 0.98, 1500), np.linspace(0.9, 0.4, 500)])
+
+
+def test_presses_are_audits_and_pages_and_what_is_wrong_in_the_rest() -> None:
+    plan = plan_lots(SURE, goal=Goal(0.05), audits=300)
+    found = fewest_presses(plan, SURE, goal=Goal(0.05), page=20)
+    assert found is not None
+    lot = np.sort(SURE)[::-1][: found.size]
+    wrong_in_rest = (1 - SURE).sum() - (1 - lot).sum()
+    assert found.presses == pytest.approx((found.audits + (2000 - found.size) / 20 + wrong_in_rest) / 2000)
+
+
+def test_no_other_lot_is_forecast_to_cost_less() -> None:
+    plan = plan_lots(SURE, goal=Goal(0.05), audits=300)
+    found = fewest_presses(plan, SURE, goal=Goal(0.05))
+    assert found is not None
+    audits = audits_for_lot(plan, goal=Goal(0.05))
+    wrong = (1 - SURE).sum() - plan.expected * plan.sizes
+    presses = (audits + (2000 - plan.sizes) / 32 + wrong) / 2000
+    assert found.presses == pytest.approx(presses[audits > 0].min())
+
+
+def test_a_promise_about_all_labels_costs_less_than_one_about_the_lot() -> None:
+    costs = []
+    for goal in (Goal(0.03), Goal(0.03, among=2000)):
+        found = fewest_presses(plan_lots(SURE, goal=goal, audits=300), SURE, goal=goal)
+        assert found is not None
+        costs.append(found.presses)
+    assert costs[1] < costs[0]
+
+
+def test_where_nothing_can_be_proved_no_number_is_named() -> None:
+    hopeless = np.full(100, 0.3)
+    assert fewest_presses(plan_lots(hopeless, goal=Goal(0.01), audits=50), hopeless, goal=Goal(0.01)) is None
