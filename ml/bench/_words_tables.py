@@ -53,15 +53,24 @@ def _cell(found: dict[str, Any] | None) -> str:
 ICIS = "icis --data {data}/icis-imagenet.npz --splits 10 --descriptors"
 TEXT = "text2model --tasks 1000 --data"
 MEASUREMENTS = (
-    *(Measurement(f"icis-{kind}", "icis", f"{ICIS} {kind}", icis_table)
-      for kind in ("conceptnet", "sentences", "conceptnet+sentences")),
     Measurement(
         "text2model-cifar", "text2model", f"{TEXT} {{data}}/cifar100.parquet --part-column cifar_fs", as_markdown
     ),
     Measurement(
-        "text2model-tiny", "text2model", f"{TEXT} {{data}}/tiny-imagenet-160.parquet --label-column wnid", as_markdown
+        "text2model-tiny",
+        "text2model",
+        f"{TEXT} {{data}}/tiny-imagenet-160.parquet --label-column wnid --splits 10",
+        as_markdown,
+    ),
+    Measurement(
+        "text2model-variants",
+        "text2model",
+        f"{TEXT} {{data}}/cifar100.parquet --part-column cifar_fs --ways 5 --variants",
+        as_markdown,
     ),
     Measurement("text2model-awa", "text2model", "text2model --data {data}/awa-attributes.json", as_markdown),
+    *(Measurement(f"icis-{kind}", "icis", f"{ICIS} {kind}", icis_table)
+      for kind in ("conceptnet", "sentences", "conceptnet+sentences")),
 )  # fmt: skip
 
 

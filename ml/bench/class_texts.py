@@ -13,10 +13,12 @@ from torch import Tensor
 
 from ml.errors import ConfigError
 from ml.icis.descriptors import sentence_vectors
-from ml.text2model.descriptions import DescriptionBank
+from ml.text2model.descriptions import EVERY, DescriptionBank
 
-KINDS = ("names", "definitions", "sentences", "attributes", "negated")
-DRAWS = {"attributes": 3, "negated": 3}
+KINDS = ("names", "definitions", "sentences", "attributes", "attribute lists", "negated")
+LISTS = {"attribute lists": "attributes"}
+"""Kinds that give all of another kind at once."""
+DRAWS = {"attributes": 3, "attribute lists": EVERY, "negated": 3}
 SENTENCES = 8
 
 Texts = dict[str, list[list[str]]]
@@ -39,9 +41,21 @@ def class_texts(path: Path, data_set: str, classes: Sequence[str]) -> Texts:
 
 
 def text_bank(texts: Texts, kinds: Sequence[str], *, cache: Path) -> DescriptionBank:
-    """The texts as vectors; each set of texts is embedded once and kept in `cache`."""
-    lists = {kind: _vectors(texts[kind], cache) for kind in kinds}
+    """The texts as vectors; each set of texts is embedded once and kept in `cache`.
+
+    Of attributes three at random make a description; an attribute list is all that a class has.
+
+    Raises:
+        ConfigError: A kind that these texts do not have.
+    """
+    lists = {kind: _vectors(_of_kind(texts, LISTS.get(kind, kind)), cache) for kind in kinds}
     return DescriptionBank.of(lists, draws=DRAWS)
+
+
+def _of_kind(texts: Texts, kind: str) -> list[list[str]]:
+    if kind not in texts:
+        raise ConfigError(f"no descriptions of kind {kind!r}; choose among {', '.join(KINDS)}")
+    return texts[kind]
 
 
 def _curated(entries: list[dict[str, Any]]) -> Texts:

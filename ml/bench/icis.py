@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import stats
 
 from ml.evaluation.generalized import SeenUnseenCurve, seen_unseen_curve
+from ml.evaluation.intervals import student_interval
 from ml.icis.autoencoders import IcisConfig, IntVector, icis_rows
 from ml.icis.baselines import blend_rows, conse_scores, kernel_rows, ridge_rows, weighted_average_rows
 from ml.icis.descriptors import Descriptors, Matrix, sentence_vectors
@@ -129,9 +129,11 @@ def run(bench: Bench, *, unseen: int, splits: int, seed: int, generalized_splits
 
 def _figures(values: list[float]) -> dict[str, Any]:
     """Mean and standard deviation over splits, every split, and the 95 % interval of the mean (Student's t)."""
-    mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * sd / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return {"mean": mean, "sd": sd, "ci95": [mean - half, mean + half], "splits": values}
+    if len(values) == 1:
+        return {"mean": values[0], "sd": 0.0, "ci95": [values[0], values[0]], "splits": values}
+    found = student_interval(np.array(values))
+    sd = float(np.std(values, ddof=1))
+    return {"mean": found.value, "sd": sd, "ci95": [found.low, found.high], "splits": values}
 
 
 def _leveled(bench: Bench, written: dict[str, Matrix], seen: IntVector, half: NDArray[np.bool_]) -> dict[str, Matrix]:

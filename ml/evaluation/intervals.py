@@ -33,6 +33,14 @@ def mean_interval(values: FloatArray, *, confidence: float = 0.95) -> Interval:
     return Interval(mean, mean - spread, mean + spread)
 
 
+def student_interval(values: FloatArray, *, confidence: float = 0.95) -> Interval:
+    """Mean with Student's t interval over a handful of independent values (n,), as over splits of classes."""
+    sample = _sample(values)
+    spread = float(stats.t.ppf((1 + confidence) / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
+    mean = float(sample.mean())
+    return Interval(mean, mean - spread, mean + spread)
+
+
 def wilson_interval(successes: int, *, trials: int, confidence: float = 0.95) -> Interval:
     """Share of successes with Wilson's score interval (1927); right at 0 and at `trials` too."""
     return _proportion(successes, trials=trials, confidence=confidence, method="wilson")

@@ -8,7 +8,7 @@ import torch
 
 from ml.errors import ConfigError, ShapeError
 from ml.heads.linear import LinearHead
-from ml.icis.autoencoders import IcisConfig, icis_rows
+from ml.icis.autoencoders import IcisConfig, IntVector, icis_rows
 from ml.icis.baselines import blend_rows, kernel_rows
 from ml.icis.descriptors import Descriptors, Matrix
 
@@ -75,8 +75,8 @@ def written_rows(
     descriptors: Descriptors,
     rows_seen: Matrix,
     *,
-    seen: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    unseen: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    seen: IntVector,
+    unseen: IntVector,
     method: Method,
     config: IcisConfig,
     seed: int,

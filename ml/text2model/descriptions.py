@@ -1,7 +1,7 @@
-"""Descriptions of classes as vectors: several of each kind, of which a task draws one at random."""
+"""Descriptions of classes as vectors: several texts of each kind, of which a task draws some at random."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,55 +9,30 @@ from torch import Tensor
 from ml.errors import ConfigError, NonFiniteError, ShapeError
 from ml.heads.features import unit
 
-LONGEST = 2_000
 NEGATED = "negated"
+EVERY = 0
+"""As a number of draws: all texts that a class has."""
 
 
 @dataclass(frozen=True)
-class CheckedTexts:
-    """Texts that can be embedded, and what an owner should know about them, by class."""
+class Drawn:
+    """Which texts describe classes (…, k): `places` (…, k, S) among a class's own texts of `kind`.
 
-    texts: list[str]
-    notes: dict[int, str] = field(default_factory=dict)
-
-
-def checked_texts(texts: Sequence[str], *, seen: Sequence[str] = ()) -> CheckedTexts:
-    """Descriptions of new classes, one each, made fit for the sentence encoder.
-
-    A text longer than 2,000 characters is cut there: the encoder reads some 256 words and no more. A text equal to a
-    seen class's or to another new one's is kept and noted, because the two classes cannot be told apart by it.
-
-    Raises:
-        ConfigError: A class without a word.
+    A place at or past the number of texts that a class has stands for nothing.
     """
-    cleaned = [" ".join(text.split()) for text in texts]
-    empty = [index for index, text in enumerate(cleaned) if not any(character.isalnum() for character in text)]
-    if empty:
-        raise ConfigError(f"classes {empty[:5]} have no text: write a name or a sentence for each")
-    known = {" ".join(text.split()).casefold(): index for index, text in enumerate(seen)}
-    first: dict[str, int] = {}
-    notes: dict[int, str] = {}
-    for index, text in enumerate(cleaned):
-        key = text.casefold()
-        if key in known:
-            notes[index] = f"is described exactly as seen class {known[key]}; say what sets it apart"
-        elif key in first:
-            notes[index] = f"is described exactly as new class {first[key]}; say what sets them apart"
-        elif len(text) > LONGEST:
-            notes[index] = f"has a text of {len(text):,} characters, of which the first {LONGEST:,} are read"
-        elif len(text.split()) == 1:
-            notes[index] = "has a single word; a sentence on what it looks like helps"
-        first.setdefault(key, index)
-    return CheckedTexts([text[:LONGEST] for text in cleaned], notes)
+
+    kind: str
+    classes: Tensor
+    places: Tensor
 
 
 @dataclass(frozen=True)
 class DescriptionBank:
-    """Unit vectors of every description of N classes, by kind.
+    """Vectors of every text of N classes, by kind: unit vectors as embedded, or what a projection made of them.
 
     `vectors[kind]` (N, M, T), padded with zeros, of which class n has `counts[kind][n]` ≥ 1. `draws[kind]` of them
-    are averaged for one description. Kind `negated` is relative: a class is told by what the *other* classes of a task
-    have and it has not, so its vectors are negations of the attributes of the class they are stored under.
+    together are one description. Kind `negated` is relative: a class is told by what the *other* classes of a task
+    have and it has not, so its texts are negations of the attributes of the class they are stored under.
     """
 
     vectors: dict[str, Tensor]
@@ -93,12 +68,25 @@ class DescriptionBank:
     def text_dim(self) -> int:
         return int(next(iter(self.vectors.values())).shape[-1])
 
-    def draw(self, kind: str, classes: Tensor, *, generator: torch.Generator) -> Tensor:
-        """One random description of `kind` for each of (…, k) classes: unit vectors (…, k, T)."""
+    def draw(self, kind: str, classes: Tensor, *, generator: torch.Generator) -> Drawn:
+        """Random texts of `kind`, enough for one description of each of (…, k) classes."""
         times = self.draws[kind]
+        if times == EVERY:
+            every = torch.arange(self.vectors[kind].shape[1])
+            return Drawn(kind, classes, every.expand(*classes.shape, len(every)))
         wanted = classes[..., None].expand(*classes.shape, times)
-        position = torch.rand(wanted.shape, generator=generator) * self.counts[kind][wanted]
-        found = self.vectors[kind][wanted, position.long()].mean(dim=-2)
-        if kind == NEGATED:
+        places = torch.rand(wanted.shape, generator=generator) * self.counts[kind][wanted]
+        return Drawn(kind, classes, places.long())
+
+    def mean(self, drawn: Drawn) -> Tensor:
+        """(…, k, T): for each class the mean of its drawn texts; negated, the sum of the others' means."""
+        classes = drawn.classes[..., None]
+        there = (drawn.places < self.counts[drawn.kind][classes])[..., None]
+        found = (self.vectors[drawn.kind][classes, drawn.places] * there).sum(dim=-2) / there.sum(dim=-2)
+        if drawn.kind == NEGATED:
             found = found.sum(dim=-2, keepdim=True) - found
-        return unit(found)
+        return found
+
+    def read(self, drawn: Drawn) -> Tensor:
+        """`mean`, at length one."""
+        return unit(self.mean(drawn))

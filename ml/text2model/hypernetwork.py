@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.errors import ConfigError, ShapeError, SpaceMismatchError
+from ml.text2model.descriptions import DescriptionBank
 from ml.text2model.emitted import EmittedModel
 from ml.text2model.layers import EquivariantLinear, InvariantLinear
 from ml.text2model.path import GatedPath
@@ -79,8 +80,18 @@ class Hypernetwork(nn.Module):
             for parameter in head.parameters():
                 nn.init.zeros_(parameter)
 
-    def forward(self, descriptions: Tensor) -> EmittedModel:
-        """Raises ShapeError for fewer than two classes, SpaceMismatchError for vectors of another text encoder."""
+    def project(self, bank: DescriptionBank) -> DescriptionBank | None:
+        """Every text of every class as the path projects it; None for a network without a path."""
+        return None if self.path is None else self.path.space.of_bank(bank)
+
+    def forward(self, descriptions: Tensor, *, projected: Tensor | None = None) -> EmittedModel:
+        """`projected` (…, k, R) is what the path makes of the texts behind each description, in the mean.
+
+        Without it a description counts as a single text.
+
+        Raises:
+            ShapeError: Fewer than two classes. SpaceMismatchError: Vectors of another text encoder.
+        """
         if descriptions.ndim < 2 or descriptions.shape[-2] < 2:
             raise ShapeError(
                 f"expected descriptions (…, k, T) of at least two classes, got {tuple(descriptions.shape)}"
@@ -93,7 +104,7 @@ class Hypernetwork(nn.Module):
         z = torch.relu(self.second(torch.relu(self.first(descriptions))))
         weight, bias = self.weight(z), self.bias(z).squeeze(-1)
         if self.path is not None:
-            weight = weight + self.path(descriptions, z)
+            weight = weight + self.path(self.path.space.project(descriptions) if projected is None else projected, z)
         if self.config.target == "EV":
             return EmittedModel(weight, bias)
         hidden = self.hidden_weight(z)

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 
 from ml.heads.features import unit
 from ml.text2model.layers import EquivariantLinear
-from ml.text2model.projection import KernelSpace, gaussian
+from ml.text2model.projection import KernelSpace
 
 
 class GatedPath(nn.Module):
-    """scale · gate_j · p_j / ‖p_j‖, p_j the kernel projection of d_j: (…, k, T) and trunk (…, k, W) to (…, k, R).
+    """scale · gate_j · p_j / ‖p_j‖, p_j the mean projection of what is told of j: (…, k, R) and trunk (…, k, W).
 
     The gate is a number for each class, 1 at the start. "Without stripes" has nearly the vector of "with stripes", so
     no projection tells them apart; the trunk can, and turns the gate negative. The projection itself is not trained:
@@ -36,7 +36,10 @@ class GatedPath(nn.Module):
             nn.init.zeros_(layer.weight)
         nn.init.ones_(self.gate.own.bias)
 
-    def forward(self, descriptions: Tensor, z: Tensor) -> Tensor:
-        projected = gaussian(descriptions, self.landmarks, float(self.gamma)) @ self.weight
+    @property
+    def space(self) -> KernelSpace:
+        return KernelSpace(self.landmarks, self.weight, float(self.gamma))
+
+    def forward(self, projected: Tensor, z: Tensor) -> Tensor:
         turned: Tensor = self.scale * self.gate(z) * unit(projected)
         return turned

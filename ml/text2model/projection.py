@@ -1,102 +1,133 @@
-"""Descriptions projected into the image space, each read alone: the baseline to beat, and where training starts.
+"""Texts projected into the image space, each read alone: where the training of a hypernetwork starts."""
 
-`SharedSpace` is the baseline, a ridge regression from description vectors to the mean features of their classes, as a
-shared image-text space would have it. `KernelSpace` regresses on a Gaussian kernel; a hypernetwork starts there.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ml.heads.features import unit
-from ml.text2model.tasks import SeenClasses, Tasks, TaskSampler
+from ml.text2model.descriptions import EVERY, NEGATED, DescriptionBank
+from ml.text2model.tasks import SeenClasses, TaskSampler
 
-PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-KERNELS = tuple((gamma, penalty) for gamma in (1.0, 2.0, 4.0) for penalty in (1.0, 4.0, 16.0))
-
-
-@dataclass(frozen=True)
-class SharedSpace:
-    """`weight` (T, R) and the means that are taken off first: (T,) of descriptions, (R,) of class features."""
-
-    text_mean: Tensor
-    feature_mean: Tensor
-    weight: Tensor
-
-    def logits(self, descriptions: Tensor, x: Tensor) -> Tensor:
-        """Cosines (…, B, k) between features (…, B, R) and projected descriptions (…, k, T)."""
-        projected = unit((descriptions - self.text_mean) @ self.weight)
-        return unit(x - self.feature_mean) @ projected.mT
-
-
-def fit_shared_space(descriptions: Tensor, features: Tensor, *, penalty: float) -> SharedSpace:
-    """Ridge from descriptions (n, T) to features (n, R) of their classes; `penalty` is a share of n."""
-    text_mean, feature_mean = descriptions.mean(dim=0), features.mean(dim=0)
-    a = (descriptions - text_mean).double()
-    gram = a.T @ a + penalty * len(a) / a.shape[1] * torch.eye(a.shape[1], dtype=torch.float64)
-    weight = torch.linalg.solve(gram, a.T @ (features - feature_mean).double())
-    return SharedSpace(text_mean, feature_mean, weight.to(features.dtype))
+LANDMARKS = 2_500
+KERNELS = tuple((gamma, penalty) for gamma in (0.5, 1.0, 2.0, 3.0) for penalty in (0.25, 1.0, 4.0))
+CHECKS = 50
 
 
 @dataclass(frozen=True)
 class KernelSpace:
-    """exp(-2 gamma (1 - cosine)) to each of `landmarks` (M, T), times `weight` (M, R)."""
+    """The likeness to each of `landmarks` (M, T), times `weight` (M, R)."""
 
     landmarks: Tensor
     weight: Tensor
-    feature_mean: Tensor
     gamma: float
 
-    def logits(self, descriptions: Tensor, x: Tensor) -> Tensor:
-        """Cosines (…, B, k), as `SharedSpace.logits`."""
-        projected = unit(gaussian(descriptions, self.landmarks, self.gamma) @ self.weight)
-        return unit(x - self.feature_mean) @ projected.mT
+    def project(self, texts: Tensor) -> Tensor:
+        """(…, T) to (…, R), about the mean of the classes that were learned from."""
+        return likeness(texts, self.landmarks, self.gamma) @ self.weight
+
+    def of_bank(self, bank: DescriptionBank) -> DescriptionBank:
+        """Every text of every class projected."""
+        return replace(bank, vectors={kind: self.project(own) for kind, own in bank.vectors.items()})
 
 
-def gaussian(descriptions: Tensor, landmarks: Tensor, gamma: float) -> Tensor:
-    """(…, k, T) and (M, T), of length about 1, to (…, k, M)."""
-    return torch.exp(-2.0 * gamma * (1.0 - descriptions @ landmarks.T))
+def likeness(texts: Tensor, landmarks: Tensor, gamma: float) -> Tensor:
+    """(…, k, T) and (M, T), of length about 1, to (…, k, M): exp(-gamma · squared distance), as of unit vectors."""
+    out: Tensor = torch.exp(-2.0 * gamma * (1.0 - texts @ landmarks.T))
+    return out
 
 
-def fit_kernel_space(descriptions: Tensor, features: Tensor, *, gamma: float, penalty: float) -> KernelSpace:
-    """Kernel ridge from descriptions (n, T) to features (n, R); `penalty` adds to the kernel's diagonal."""
-    mean = features.mean(dim=0)
-    kernel = gaussian(descriptions, descriptions, gamma).double()
-    kernel += penalty * torch.eye(len(kernel), dtype=torch.float64)
-    weight = torch.cholesky_solve((features - mean).double(), torch.linalg.cholesky(kernel))
-    return KernelSpace(descriptions, weight.to(features.dtype), mean, gamma)
+@dataclass(frozen=True)
+class KernelRegression:
+    """Kernel ridge from texts (M, T) of `classes` (M,) to `class_means` (N, R).
+
+    `repeats` (M,) is the number of texts of the same kind and class: each gets `penalty` times that on the diagonal, so
+    that ten sentences weigh as much as one definition.
+    """
+
+    texts: Tensor
+    classes: Tensor
+    repeats: Tensor
+    class_means: Tensor
+    gamma: float
+    penalty: float
+
+    def space(self, *, without: Tensor | None = None) -> KernelSpace:
+        """The fit, or that to the texts of all classes but `without`: their landmarks then weigh nothing."""
+        kept = torch.ones(len(self.classes), dtype=torch.bool)
+        if without is not None:
+            kept = ~torch.isin(self.classes, without)
+        texts, features = self.texts[kept], self.class_means[self.classes[kept]]
+        kernel = likeness(texts, texts, self.gamma) + torch.diag(self.penalty * self.repeats[kept])
+        weight = torch.zeros(len(self.classes), features.shape[1])
+        weight[kept] = torch.cholesky_solve(features - features.mean(dim=0), torch.linalg.cholesky(kernel))
+        return KernelSpace(self.texts, weight, self.gamma)
 
 
-def choose_shared_space(seen: SeenClasses, kinds: tuple[str, ...], *, seed: int) -> SharedSpace:
-    """Learned from random descriptions of the training classes; the penalty is the best on validation classes."""
-    texts, means = _learned(seen, kinds, tasks=60, seed=seed)
-    fits = [fit_shared_space(texts, means, penalty=penalty) for penalty in PENALTIES]
-    checks = _checks(seen, kinds, seed=seed)
-    return max(fits, key=lambda fit: _accuracy(fit, checks))
+def folds_of(classes: Tensor, *, folds: int, seed: int) -> list[Tensor]:
+    """Random parts of `classes`, of at least two each where there are as many."""
+    order = classes[torch.randperm(len(classes), generator=torch.Generator().manual_seed(seed))]
+    count = max(1, min(folds, len(classes) // 2))
+    return [order[start::count] for start in range(count)]
 
 
-def choose_kernel_space(seen: SeenClasses, kinds: tuple[str, ...], *, seed: int) -> KernelSpace:
-    """The same with a kernel, whose width is chosen along with the penalty."""
-    texts, means = _learned(seen, kinds, tasks=max(1, 160 // len(kinds)), seed=seed)
-    fits = [fit_kernel_space(texts, means, gamma=gamma, penalty=penalty) for gamma, penalty in KERNELS]
-    checks = _checks(seen, kinds, seed=seed)
-    return max(fits, key=lambda fit: _accuracy(fit, checks))
+def left_out_bank(regression: KernelRegression, bank: DescriptionBank, parts: Sequence[Tensor]) -> DescriptionBank:
+    """Every text projected as a new class's is: each part's by a regression that has read none of its classes.
+
+    Only classes of the same part may be compared: a regression puts what it was not shown opposite to the rest. Texts
+    of classes in no part go through the regression on all.
+    """
+    out = regression.space().of_bank(bank)
+    for part in parts:
+        space = regression.space(without=part)
+        for kind, vectors in bank.vectors.items():
+            out.vectors[kind][part] = space.project(vectors[part])
+    return out
 
 
-def _learned(seen: SeenClasses, kinds: tuple[str, ...], *, tasks: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Random descriptions of training classes, with the mean features of these."""
-    sampler = TaskSampler(seen, seen.train, seed=seed + 7)
-    drawn = [sampler.draw(tasks=tasks, ways=10, images=1, kind=kind) for kind in kinds]
-    texts = torch.cat([found.descriptions.flatten(0, 1) for found in drawn])
-    return texts, seen.class_means()[torch.cat([found.classes.flatten() for found in drawn])]
+def choose_kernel(seen: SeenClasses, *, folds: int, seed: int) -> KernelRegression:
+    """The kernel and the penalty that serve training classes best, a part of which is left out at a time.
+
+    It learns from every text once, whatever number of them makes a description.
+    """
+    kinds = [kind for kind in seen.bank.kinds if kind != NEGATED] or seen.bank.kinds
+    texts, classes, repeats = every_text(seen, kinds, seed=seed)
+    fits = [KernelRegression(texts, classes, repeats, seen.class_means(), *kernel) for kernel in KERNELS]
+    parts = folds_of(seen.train, folds=folds, seed=seed)
+    return max(fits, key=lambda fit: _left_out_accuracy(fit, seen, parts, kinds, seed=seed))
 
 
-def _checks(seen: SeenClasses, kinds: tuple[str, ...], *, seed: int) -> list[Tasks]:
-    sampler = TaskSampler(seen, seen.val, seed=seed + 8)
-    return [sampler.draw(tasks=60, ways=min(5, len(seen.val)), images=8, kind=kind) for kind in kinds]
+def _left_out_accuracy(
+    fit: KernelRegression, seen: SeenClasses, parts: Sequence[Tensor], kinds: Sequence[str], *, seed: int
+) -> float:
+    """On tasks among the classes of each part, told as in `kinds`."""
+    bank, right = left_out_bank(fit, seen.bank, parts), 0.0
+    center = fit.class_means[seen.train].mean(dim=0)
+    for number, part in enumerate(parts):
+        sampler = TaskSampler(seen, part, seed=seed + 9 + number)
+        for kind in kinds:
+            tasks = sampler.draw(tasks=CHECKS, ways=min(10, len(part)), images=8, kind=kind)
+            logits = (tasks.images - center) @ unit(bank.mean(tasks.drawn)).mT
+            right += float((logits.argmax(dim=-1) == tasks.target).float().mean())
+    return right
 
 
-def _accuracy(fit: SharedSpace | KernelSpace, checks: list[Tasks]) -> float:
-    guessed = [fit.logits(tasks.descriptions, tasks.images).argmax(dim=-1) for tasks in checks]
-    return sum(float((g == tasks.target).float().mean()) for g, tasks in zip(guessed, checks, strict=True))
+def every_text(seen: SeenClasses, kinds: Sequence[str], *, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(M, T) texts of training classes, each once, and of each its class and the number of its kind that this has (M,).
+
+    At most `LANDMARKS`, as many of each class. Left out of `kinds` are negated texts, which are true of other classes,
+    and those that give all texts of another kind at once, unless there is nothing else.
+    """
+    bank, generator = seen.bank, torch.Generator().manual_seed(seed + 7)
+    kinds = [kind for kind in kinds if kind != NEGATED and bank.draws[kind] != EVERY] or kinds
+    limit = max(1, LANDMARKS // len(seen.train))
+    texts, classes, repeats = [], [], []
+    for c in seen.train.tolist():
+        counts = [int(bank.counts[kind][c]) for kind in kinds]
+        own = torch.cat([bank.vectors[kind][c, :count] for kind, count in zip(kinds, counts, strict=True)])
+        kept = torch.randperm(len(own), generator=generator)[:limit]
+        texts.append(own[kept])
+        classes.append(torch.full((len(kept),), c))
+        repeats.append(torch.tensor(counts).repeat_interleave(torch.tensor(counts))[kept])
+    return unit(torch.cat(texts)), torch.cat(classes), torch.cat(repeats).float()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.errors import ConfigError, NonFiniteError, ShapeError
-from ml.text2model.descriptions import DescriptionBank
+from ml.text2model.descriptions import DescriptionBank, Drawn
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,17 @@ class SeenClasses:
 
 @dataclass(frozen=True)
 class Tasks:
-    """T tasks of k classes: classes (T, k), descriptions (T, k, D), images (T, B, R) and their target (T, B)."""
+    """T tasks of k classes: the texts `drawn` for classes (T, k), their vectors `descriptions` (T, k, D), images
+    (T, B, R) and their target (T, B)."""
 
-    classes: Tensor
+    drawn: Drawn
     descriptions: Tensor
     images: Tensor
     target: Tensor
+
+    @property
+    def classes(self) -> Tensor:
+        return self.drawn.classes
 
 
 class TaskSampler:
@@ -64,10 +69,10 @@ class TaskSampler:
         place = torch.rand(*order.shape, images, generator=self.generator) * sizes[order][..., None]
         rows = table[order[..., None].expand_as(place), place.long()]
         target = torch.arange(order.shape[1])[None, :, None].expand_as(place)
-        classes = self.classes[order]
+        drawn = self.seen.bank.draw(kind, self.classes[order], generator=self.generator)
         return Tasks(
-            classes=classes,
-            descriptions=self.seen.bank.draw(kind, classes, generator=self.generator),
+            drawn=drawn,
+            descriptions=self.seen.bank.read(drawn),
             images=self.seen.features[rows.flatten(1)],
             target=target.flatten(1),
         )

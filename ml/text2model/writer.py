@@ -1,6 +1,7 @@
 """A trained hypernetwork with all it needs to write classifiers, and its file."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from ml.errors import ArtefactError, NonFiniteError, SpaceMismatchError
 from ml.heads.features import unit
 from ml.text2model.basis import FeatureBasis
+from ml.text2model.descriptions import EVERY, DescriptionBank
 from ml.text2model.emitted import EmittedModel
 from ml.text2model.hypernetwork import Hypernetwork, HypernetworkConfig
 
@@ -27,22 +29,26 @@ class ModelWriter:
     space: str
     text_space: str
 
-    def write(self, descriptions: Tensor, *, text_space: str | None = None) -> EmittedModel:
-        """A model of k classes from (k, T) description vectors, reading features as the encoder gives them.
+    def write(self, texts: Sequence[Tensor], *, text_space: str | None = None) -> EmittedModel:
+        """A model of k classes from vectors (M_j, T) of the texts of each; it reads features as the encoder gives them.
 
         Raises:
-            SpaceMismatchError: The descriptions come from another text encoder.
-            NonFiniteError: NaN, infinity or a zero vector among them.
+            SpaceMismatchError: The texts come from another encoder.
+            NonFiniteError: NaN, infinity or a zero vector among them, or a class without any.
             ShapeError: Fewer than two classes.
         """
         if text_space is not None and text_space != self.text_space:
             raise SpaceMismatchError(
                 f"descriptions are of {text_space}, this writer reads {self.text_space}; embed them with that"
             )
-        if not bool(torch.isfinite(descriptions).all()) or bool((descriptions.norm(dim=-1) < 1e-6).any()):
+        if not all(len(own) and bool(torch.isfinite(own).all() and own.norm(dim=-1).min() >= 1e-6) for own in texts):
             raise NonFiniteError("a description has no usable vector; write some text for each class")
+        bank = DescriptionBank.of({"texts": [unit(own) for own in texts]}, draws={"texts": EVERY})
+        drawn = bank.draw("texts", torch.arange(len(texts)), generator=torch.Generator())
         with torch.no_grad():
-            model = self.basis.folded(self.network(unit(descriptions)))
+            projected = self.network.project(bank)
+            means = None if projected is None else projected.mean(drawn)
+            model = self.basis.folded(self.network(bank.read(drawn), projected=means))
         return replace(model, space=self.space)
 
 

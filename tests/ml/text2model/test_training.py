@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from ml.errors import ConfigError, NonFiniteError
+from ml.text2model.descriptions import EVERY
 from ml.text2model.hypernetwork import Hypernetwork
-from ml.text2model.projection import choose_kernel_space
+from ml.text2model.projection import choose_kernel, every_text, folds_of, left_out_bank, likeness
 from ml.text2model.tasks import TaskSampler
-from ml.text2model.training import TrainingConfig, inner_delta, task_loss, train
+from ml.text2model.training import TrainingConfig, inner_delta, task_loss, train, written
 from tests.ml.text2model.worlds import SMALL, world
 
 QUICK = TrainingConfig(steps=120, tasks=8, max_way=8, check_every=40, learning_rate=3e-3)
@@ -18,7 +19,8 @@ QUICK = TrainingConfig(steps=120, tasks=8, max_way=8, check_every=40, learning_r
 def unseen_accuracy(network: Hypernetwork, ways: int) -> float:
     tasks = TaskSampler(world(), torch.arange(32, 40), seed=9).draw(tasks=40, ways=ways, images=8, kind="sentences")
     with torch.no_grad():
-        guessed = network(tasks.descriptions).logits(tasks.images).argmax(dim=-1)
+        emitted = written(network, tasks, network.project(world().bank))
+        guessed = emitted.logits(tasks.images).argmax(dim=-1)
     return float((guessed == tasks.target).float().mean())
 
 
@@ -38,13 +40,53 @@ def test_unseen_classes_are_told_apart_after_training(target: str, mode: str, st
 
 def test_a_start_from_a_projection_decides_as_the_projection() -> None:
     seen, network = world(), Hypernetwork(SMALL)
-    space = choose_kernel_space(seen, ("sentences",), seed=0)
+    space = choose_kernel(seen, folds=4, seed=0).space()
     network.start_from(space)
     tasks = TaskSampler(seen, torch.arange(32, 40), seed=9).draw(tasks=5, ways=4, images=8, kind="sentences")
-    emitted = network(tasks.descriptions).logits(tasks.images - space.feature_mean)
-    assert torch.equal(emitted.argmax(dim=-1), space.logits(tasks.descriptions, tasks.images).argmax(dim=-1))
+    projected = torch.nn.functional.normalize(space.project(tasks.descriptions), dim=-1)
+    found = network(tasks.descriptions).logits(tasks.images)
+    assert torch.allclose(found, tasks.images @ projected.mT, atol=1e-5)
     with pytest.raises(ConfigError, match="only a linear target"):
         Hypernetwork(replace(SMALL, target="IVEV")).start_from(space)
+
+
+def test_a_regression_equals_its_formula() -> None:
+    fit = choose_kernel(world(), folds=4, seed=0)
+    features = fit.class_means[fit.classes]
+    kernel = likeness(fit.texts, fit.texts, fit.gamma) + fit.penalty * 3 * torch.eye(len(fit.texts))  # three sentences
+    expected = torch.linalg.solve(kernel, features - features.mean(dim=0))
+    assert torch.allclose(fit.space().weight, expected, atol=1e-4)
+    text = fit.texts[:1]
+    assert float(likeness(text, -text, 0.5)) == pytest.approx(torch.e**-2.0)  # two apart
+
+
+def test_a_class_in_training_is_projected_as_if_the_texts_of_its_part_had_not_been_read() -> None:
+    seen = world()
+    regression, parts = choose_kernel(seen, folds=4, seed=0), folds_of(seen.train, folds=4, seed=0)
+    assert sorted(torch.cat(parts).tolist()) == seen.train.tolist()
+    found = left_out_bank(regression, seen.bank, parts).vectors["sentences"]
+    full = regression.space().of_bank(seen.bank).vectors["sentences"]
+    assert torch.equal(found[seen.val], full[seen.val])
+    changed = regression.class_means.clone()
+    changed[parts[2]] += 100.0  # whatever their images look like
+    other = replace(regression, class_means=changed)
+    assert torch.equal(left_out_bank(other, seen.bank, parts).vectors["sentences"][parts[2]], found[parts[2]])
+    assert not torch.equal(other.space().of_bank(seen.bank).vectors["sentences"][parts[2]], full[parts[2]])
+
+
+def test_few_classes_make_fewer_parts_so_that_each_holds_a_task() -> None:
+    assert [len(part) for part in folds_of(torch.arange(7), folds=4, seed=0)] == [3, 2, 2]
+    assert [len(part) for part in folds_of(torch.arange(3), folds=4, seed=0)] == [3]
+
+
+@pytest.mark.parametrize("draws", [1, 2, EVERY])
+def test_every_text_is_read_once_however_many_make_a_description(draws: int) -> None:
+    seen = world()
+    averaged = replace(seen, bank=replace(seen.bank, draws={"sentences": draws}))
+    texts, classes, repeats = every_text(averaged, ("sentences",), seed=0)
+    assert len(texts) == 3 * len(seen.train)
+    assert torch.equal(torch.bincount(classes), torch.full((len(seen.train),), 3))
+    assert repeats.unique().tolist() == [3]
 
 
 def test_training_repeats_by_seed() -> None:
