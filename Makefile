@@ -34,8 +34,8 @@ fmt:             ## put code into its one format
 openapi:         ## write openapi.json from the server
 	@$(VENV)/python manage.py write_openapi
 
-bench:           ## the product's speed on a seeded project (docs/benchmarks.md; ARGS="--teaching" or "--while-training")
-	@$(VENV)/python scripts/$(if $(findstring --teaching,$(ARGS)),bench_teaching,$(if $(findstring --while-training,$(ARGS)),bench_while_training,bench_service)).py $(ARGS)
+bench:           ## the product's speed on a seeded project (docs/benchmarks.md; ARGS="--teaching", "--while-training" or "--loop")
+	@$(VENV)/python scripts/$(if $(findstring --teaching,$(ARGS)),bench_teaching,$(if $(findstring --while-training,$(ARGS)),bench_while_training,$(if $(findstring --loop,$(ARGS)),bench_loop,bench_service))).py $(ARGS)
 
 reproduce:       ## the papers' tables, run again and written to docs/methods (ARGS="--groups omniglot")
 	@$(VENV)/python -m ml.bench reproduce $(ARGS)

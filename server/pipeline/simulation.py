@@ -7,7 +7,7 @@ there are any, and in this process where there are none.
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ import numpy as np
 from django.db import transaction
 
 from server.accounts.models import User
-from server.core.errors import InvalidInput, Unavailable
+from server.core.errors import Conflict, InvalidInput, Unavailable
 from server.images.intake import Incoming, batch_create
 from server.images.models import Image
 from server.jobs.models import LIVE_STATES, Job, State
 from server.jobs.selectors import workers_alive
+from server.jobs.services import job_cancel
 from server.labeling.models import Purpose
 from server.labeling.services.annotations import Judgement, annotation_create
 from server.labeling.services.leases import leases_take
@@ -181,17 +182,28 @@ def _label(stage: Stage, play: Play) -> bool:
 
 
 def wait(stage: Stage) -> None:
-    """Until nothing of the project is queued or running that a prediction waits for: rehearsing goes on beside."""
+    """Until nothing of the project is queued or running. Rehearsing, which takes longest, is called off: it learns how
+    to add categories, and none will be added."""
+    _call_off(stage, "rehearse")
     if not stage.real_workers:
         run_pending(project_id=stage.project.pk)
     give_up = time.monotonic() + PATIENCE_S
     while Job.objects.filter(project=stage.project, state__in=LIVE_STATES).exclude(kind="rehearse").exists():
+        _call_off(stage, "rehearse")
         if time.monotonic() > give_up:
             raise Unavailable(f"The workers have not finished within {PATIENCE_S} s; look at the project's jobs.")
         time.sleep(0.2)
     broken = Job.objects.filter(project=stage.project, state__in=[State.FAILED, State.ERRORED]).exclude(kind="train")
     if (job := broken.first()) is not None:
         raise Unavailable(f"{job.kind} {job.state}: {job.message or job.error[-500:]}")
+
+
+def _call_off(stage: Stage, kind: str) -> None:
+    for job in Job.objects.filter(
+        project=stage.project, kind=kind, state__in=LIVE_STATES, cancel_requested_at__isnull=True
+    ):
+        with suppress(Conflict):  # it has just ended by itself
+            job_cancel(job=job)
 
 
 def answers(stage: Stage) -> dict[int, int]:

@@ -32,7 +32,7 @@ def play(winnow: Installation, *more: str, photographs: Path = PHOTOGRAPHS) -> d
     said = winnow.manage(
         "simulate_loop",
         *("--images", str(photographs), "--label-column", "coarse_label", "--encoder", "demo"),
-        *("--confirmations", "120", "--every", "100", "--limit", "320", "--blind-share", "0.5"),
+        *("--confirmations", "110", "--every", "100", "--limit", "320", "--blind-share", "0.5"),
         *("--workers", "real", "--json", *more),
     )
     return dict(json.loads(said.strip().splitlines()[-1]))
