@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.installation import PERSON, ROOT, Installation
 from tests.services import ensure_postgres, stop_services
 
 CONTROLLER = "WINNOW_TEST_CONTROLLER"
@@ -34,3 +36,18 @@ def postgres() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, postgres: None) -> None:
     """Asked for by pytest-django before it makes each worker's own database."""
+
+
+@pytest.fixture(scope="session")
+def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running installation with its workers, and the person of `PERSON`: one for all who do not end it."""
+    if not (ROOT / "frontend" / "dist" / "index.html").exists():
+        pytest.skip("the front end is not built: run `make setup`")
+    installation = Installation(tmp_path_factory.mktemp("winnow") / "state", "--no-demo")
+    installation.start()
+    username, password = PERSON
+    installation.manage(
+        "createsuperuser", "--no-input", "--username", username, "--email", "", DJANGO_SUPERUSER_PASSWORD=password
+    )
+    yield installation
+    installation.stop()

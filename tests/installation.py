@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PERSON = ("ada", "a-long-passphrase-for-ada")
 NOT_OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "WINNOW_TEST_RUN", "DJANGO_SETTINGS_MODULE")
 
 

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from server.core import sql
 from server.images.models import ImageState
 from server.images.tally import images_counted
-from server.insights.browse import FROM, STATES, Clauses, Filters, clauses_of
+from server.insights.browse import STATES, Clauses, Filters, clauses_of
 from server.labeling.tally import consensus_counted
 from server.predictions.selectors import predictions_counted
 from server.projects.models import Project
@@ -66,16 +66,16 @@ def images_facets(project: Project, *, filters: Filters) -> dict[str, Any]:
     told = sha256(repr((project.pk, project.active_run_id, filters)).encode()).hexdigest()
     known: dict[str, Any] | None = cache.get(f"facets:{told}")
     if known is None:
-        known = _looked_at(made)
+        known = _looked_at(filters, made)
         cache.set(f"facets:{told}", known, FACETS_S)
     return known
 
 
-def _looked_at(made: Clauses) -> dict[str, Any]:
+def _looked_at(filters: Filters, made: Clauses) -> dict[str, Any]:
     sums: dict[int, dict[Any, int]] = defaultdict(dict)
     people: dict[int, int] = {}
     columns = {CATEGORY: "category", PREDICTED: "predicted", STATE: "state", EVIDENCE: "evidence"}
-    for row in sql.fetch_all(FACETS.format(rows=FROM.format(join="LEFT JOIN") + made.sql()), made.values):
+    for row in sql.fetch_all(FACETS.format(rows=filters.source + made.sql()), made.values):
         if row["annotator"] is not None:
             people[row["annotator"]] = row["n"]
         else:

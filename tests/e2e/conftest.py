@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
-from tests.e2e.looking import PER_CATEGORY, Prepared
+from tests.e2e.looking import COUNTING, PER_CATEGORY, Prepared
 from tests.e2e.pages import log_in
 from tests.e2e.photographs import photographs
 from tests.e2e.prepared import Api, disagree, make_project, vouch
-from tests.installation import ROOT, Installation
+from tests.installation import PERSON, ROOT, Installation
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PERSON = ("ada", "a-long-passphrase-for-ada")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,21 +39,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A running installation with its workers, and the person of `PERSON`."""
-    if not (ROOT / "frontend" / "dist" / "index.html").exists():
-        pytest.skip("the front end is not built: run `make setup`")
-    installation = Installation(tmp_path_factory.mktemp("e2e") / "state", "--no-demo")
-    installation.start()
-    username, password = PERSON
-    installation.manage(
-        "createsuperuser", "--no-input", "--username", username, "--email", "", DJANGO_SUPERUSER_PASSWORD=password
-    )
-    yield installation
-    installation.stop()
 
 
 @pytest.fixture(scope="session")
@@ -137,5 +121,6 @@ def looking(
     )
     # Labelling is dark unless a person chose light, so the scheme is chosen as a person would.
     context.add_init_script(f"localStorage.setItem('winnow.theme', '{scheme}')")
+    context.add_init_script(COUNTING)
     yield context.new_page()
     context.close()

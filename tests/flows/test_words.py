@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tests.installation import Installation
+from tests.installation import PERSON, Installation
 
 pytestmark = [pytest.mark.flows, pytest.mark.timeout(900)]
 PARQUET = Path(__file__).resolve().parents[3] / "shared" / "data" / "tiny-imagenet-160.parquet"
-PERSON = ("ada", "a-long-passphrase-for-ada")
 CATEGORIES, EACH, TAUGHT = 21, 12, 8
 SENTENCE = "a {} in the middle of the photograph, as one would describe it to somebody who has never seen one"
 
@@ -66,21 +65,9 @@ def eventually(condition: Callable[[], Any], what: str, *, seconds: float = 300,
 
 
 @pytest.fixture(scope="module")
-def winnow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def client(winnow: Installation) -> Client:
     if not PARQUET.exists():
         pytest.skip("needs ../shared/data/tiny-imagenet-160.parquet, which is not here")
-    installation = Installation(tmp_path_factory.mktemp("words") / "state", "--no-demo")
-    installation.start()
-    name, password = PERSON
-    installation.manage(
-        "createsuperuser", "--no-input", "--username", name, "--email", "", DJANGO_SUPERUSER_PASSWORD=password
-    )
-    yield installation
-    installation.stop()
-
-
-@pytest.fixture(scope="module")
-def client(winnow: Installation) -> Client:
     client = Client(winnow.facts()["url"])
     with contextlib.suppress(AssertionError):  # nobody is logged in, and now there is a token
         client("GET", "/session")

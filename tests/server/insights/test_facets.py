@@ -56,6 +56,19 @@ def test_a_filter_that_lets_everything_through_gives_the_same(made: World) -> No
     assert told(made, duplicates=False) == told(made)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"probability_min": 0.0}, {"margin_max": 1.0}, {"probability_max": 1.0, "state": "unlabeled"}],
+    ids=str,
+)
+def test_what_asks_for_a_prediction_alone_counts_the_same_as_by_way_of_the_images(
+    made: World, asked: dict[str, Any]
+) -> None:
+    alone = told(made, **asked)
+    assert alone["total"] > 0
+    assert alone == told(made, duplicates=False, **asked)
+
+
 def test_a_filter_counts_what_it_lets_through(made: World) -> None:
     owl, fox, _ = made.categories
     narrow = told(made, predicted=[fox])
