@@ -79,11 +79,18 @@ def left_out_bank(regression: KernelRegression, bank: DescriptionBank, parts: Se
     of classes in no part go through the regression on all.
     """
     out = regression.space().of_bank(bank)
+    _leave_out(regression, bank, parts, out=out)
+    return out
+
+
+def _leave_out(
+    regression: KernelRegression, bank: DescriptionBank, parts: Sequence[Tensor], *, out: DescriptionBank
+) -> None:
+    """Write the texts of each part's classes into `out`, projected without that part."""
     for part in parts:
         space = regression.space(without=part)
-        for kind, vectors in bank.vectors.items():
-            out.vectors[kind][part] = space.project(vectors[part])
-    return out
+        for kind, projected in out.vectors.items():
+            projected[part] = space.project(bank.vectors[kind][part])
 
 
 def choose_kernel(seen: SeenClasses, *, folds: int, seed: int) -> KernelRegression:
@@ -102,7 +109,9 @@ def _left_out_accuracy(
     fit: KernelRegression, seen: SeenClasses, parts: Sequence[Tensor], kinds: Sequence[str], *, seed: int
 ) -> float:
     """On tasks among the classes of each part, told as in `kinds`."""
-    bank, right = left_out_bank(fit, seen.bank, parts), 0.0
+    dim, right = fit.class_means.shape[1], 0.0
+    bank = replace(seen.bank, vectors={kind: torch.zeros(*seen.bank.vectors[kind].shape[:2], dim) for kind in kinds})
+    _leave_out(fit, seen.bank, parts, out=bank)
     center = fit.class_means[seen.train].mean(dim=0)
     for number, part in enumerate(parts):
         sampler = TaskSampler(seen, part, seed=seed + 9 + number)
