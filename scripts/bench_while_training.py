@@ -80,7 +80,8 @@ def measure(args: argparse.Namespace) -> tuple[Figures, Figures, dict[str, float
         stop.set()
         trainer.join()
     finally:
-        web.kill()
+        web.terminate()  # and its workers with it
+        web.wait()
         for process in workers:
             os.killpg(process.pid, signal.SIGKILL)  # with the decoders that it started
     say(f"meanwhile {done}")
