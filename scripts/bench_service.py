@@ -1,6 +1,6 @@
 """Speed of the service: a seeded project, eight clients over HTTP, a real PostgreSQL with fsync on.
 
-    python scripts/bench_service.py --images 10000 100000 --clients 8 --seconds 20
+    python scripts/bench_service.py --images 10000 100000 --clients 8 --seconds 10
 
 Seeds a project of each size (rows by COPY, random vectors, one small file for all images), starts the web process as
 `make run` does, and measures at the clients. Writes the section "Service" of docs/benchmarks.md.
@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--categories", type=int, default=100)
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=10.0, help="Longer, and ten thousand images run out.")
     parser.add_argument("--pause-ms", type=float, nargs="+", default=[0.0, 100.0], help="Between a client's requests.")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")

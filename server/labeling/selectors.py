@@ -13,7 +13,7 @@ from server.labeling.services.leases import Leased
 
 EXEMPLARS, WITH_EXEMPLARS = 3, 2
 """Confirmed images shown for each of so many of the likeliest categories."""
-CANDIDATES = 12
+CANDIDATES = 8
 """Confirmed images of a category that are compared with an image; a bound, so that the cost stays as it is."""
 REMAINING_FOR_S = 10.0
 
