@@ -44,6 +44,8 @@ class Figures:
     pause_ms: float
     latency: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     rates: dict[str, float] = field(default_factory=dict)
+    begin: float = 0.0
+    """What is asked from then on counts, by the monotonic clock."""
     seconds: float = 0.0
     cores: dict[str, float] = field(default_factory=dict)
     """Processor seconds a second, by who spent them."""
@@ -188,11 +190,12 @@ class Client:
 
     def call(self, name: str, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body) if body is not None else None
-        start = time.perf_counter()
+        start = time.monotonic()
         self.connection.request(method, path, data, self.headers)
         answer = self.connection.getresponse()
         text = answer.read()
-        self.figures.latency[name].append((time.perf_counter() - start) * 1000)
+        if start >= self.figures.begin:
+            self.figures.latency[name].append((time.monotonic() - start) * 1000)
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
         time.sleep(self.pause_s)
@@ -222,18 +225,15 @@ def work(client: Client, seeded: Seeded, until: float, rng: random.Random) -> No
 
 def drive(seeded: Seeded, figures: Figures, args: argparse.Namespace, processes: dict[str, int]) -> None:
     clients = [Client(args.port, session, figures, figures.pause_ms / 1000) for session in seeded.sessions]
-    with ThreadPoolExecutor(len(clients)) as pool:  # connections and plans are warm before the clock runs
-        until = time.monotonic() + WARM_S
-        list(pool.map(lambda client: work(client, seeded, until, random.Random(0)), clients))
-    figures.latency.clear()
-    until = time.monotonic() + args.seconds
-    start = time.monotonic()
-    before = {name: cpu_seconds(pid, tree=name != "clients") for name, pid in processes.items()}
+    figures.begin = time.monotonic() + WARM_S  # connections and plans are warm, and people out of step
+    until = figures.begin + args.seconds
     with ThreadPoolExecutor(len(clients)) as pool:
         busy = [pool.submit(work, client, seeded, until, random.Random(i)) for i, client in enumerate(clients)]
+        time.sleep(WARM_S)
+        before = {name: cpu_seconds(pid, tree=name != "clients") for name, pid in processes.items()}
         for future in busy:
             future.result()  # a client that failed fails the run
-    figures.seconds = time.monotonic() - start
+    figures.seconds = time.monotonic() - figures.begin
     for name, pid in processes.items():
         figures.cores[name] = (cpu_seconds(pid, tree=name != "clients") - before[name]) / figures.seconds
 
