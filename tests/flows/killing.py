@@ -14,7 +14,6 @@ import django
 
 django.setup()
 
-import numpy as np  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.utils import DatabaseError, InterfaceError  # noqa: E402
@@ -22,14 +21,13 @@ from django.db.utils import DatabaseError, InterfaceError  # noqa: E402
 from server.embeddings.selectors import embeddings_count  # noqa: E402
 from server.jobs.models import LIVE_STATES, Chunk, Job, State  # noqa: E402
 from server.jobs.sweeping import sweep as jobs_sweep  # noqa: E402
-from server.labeling.models import BlindDraw  # noqa: E402
 from server.pipeline import flows  # noqa: E402
 from server.pipeline.promotion import go_back  # noqa: E402
 from server.projects.models import Project  # noqa: E402
 from server.training.models import TrainingRun, Trigger  # noqa: E402
 from server.training.options import options_from  # noqa: E402
 from server.training.services import training_runs_abandoned_end  # noqa: E402
-from tests.server.builders import with_vectors, world  # noqa: E402
+from tests.server.pipeline.wood import kinds  # noqa: E402
 
 PATIENCE_S = 60
 STALE_S = 3
@@ -40,15 +38,8 @@ def migrate() -> None:
 
 
 def prepare() -> int:
-    """A project of 180 vectors in eight well separated kinds, a third of them blind, all labeled."""
-    made = world(images=180, categories=[f"kind {i}" for i in range(8)])
-    truth = np.arange(180) % 8
-    with_vectors(made, np.eye(8)[truth] + 0.3 * np.random.default_rng(0).normal(size=(180, 8)))
-    for i, image in enumerate(made.images):
-        if i < 60:
-            BlindDraw.objects.create(project=made.project, image_id=image, seed=0)
-        made.label(image, made.categories[truth[i]])
-    return int(made.project.pk)
+    """A project that can train an adapter."""
+    return int(kinds().project.pk)
 
 
 def photograph(encoder: str) -> int:
