@@ -14,14 +14,17 @@ import json
 import os
 import platform
 import random
-import subprocess
+import shutil
 import tempfile
 import threading
 import time
 import uuid
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -57,24 +60,47 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="So long they work.")
     parser.add_argument("--page-s", type=float, default=4.0, help="A person looks at a page for so long.")
     parser.add_argument("--port", type=int, default=8766)
+    parser.add_argument("--keep", type=Path, help="Seed once into this folder, and go on there the next time.")
+    parser.add_argument("--seed-only", action="store_true", help="Seed the kept folder and measure nothing.")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     args = parser.parse_args()
-    results = [measured(size, args) for size in args.images]
-    write_section(args.out, results, args)
+    results = [apart(size, args) for size in args.images]
+    if not args.seed_only:
+        write_section(args.out, results, args)
     return 0
 
 
-def measured(size: int, args: argparse.Namespace) -> Figures:
-    """A fresh database for each size."""
+def apart(size: int, args: argparse.Namespace) -> Figures:
+    """A size in a process of its own: Django keeps to the database that it has met first."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measured, size, args).result()
+
+
+@contextmanager
+def folder_of(size: int, args: argparse.Namespace) -> Iterator[Path]:
+    """A folder for each size that every user can pass through: PostgreSQL is another user than root."""
+    if args.keep:
+        folder = args.keep / str(size)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / "cache", ignore_errors=True)  # a worker starts without its copy of the space
+        yield folder
+        return
     with tempfile.TemporaryDirectory(prefix="winnow-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
+        yield folder
+
+
+def measured(size: int, args: argparse.Namespace) -> Figures:
+    """Start what `make run` starts, and measure one size."""
+    with folder_of(size, args) as folder:
         os.environ["WINNOW_CACHE_DIR"] = str(folder / "cache")
         database = start_database(folder)
         broker = start_redis(folder)
         try:
             prepare(folder)
-            return measure(size, args)
+            seeded = seed_once(size, args, folder / "seeded.json")
+            return Figures(size) if args.seed_only else measure(seeded, size, args, logs=folder)
         finally:
             broker.stop()
             database.stop()
@@ -91,11 +117,24 @@ def start_redis(folder: Path) -> Any:
     return process
 
 
-def measure(size: int, args: argparse.Namespace) -> Figures:
+def seed_once(size: int, args: argparse.Namespace, note: Path) -> Seeded:
+    """What a kept database was seeded with, or a new project."""
+    from server.core import sql
+
+    if note.exists():
+        told = json.loads(note.read_text())
+        truth = {int(image): category for image, category in told["truth"].items()}
+        sql.execute("DELETE FROM labeling_pageplan")  # a shelf that is full asks no worker for anything
+        return Seeded(told["project"], told["tokens"], truth)
     say(f"seeding {size:,} images × {args.categories} categories")
     seeded = seed(size, categories=args.categories, people=args.annotators)
+    note.write_text(json.dumps(asdict(seeded)))
+    return seeded
+
+
+def measure(seeded: Seeded, size: int, args: argparse.Namespace, *, logs: Path) -> Figures:
     figures = Figures(size, floor_s=floor(size))
-    programs = [start_web(args.port), start_worker()]
+    teacher, web = start_worker(logs), start_web(args.port)
     try:
         wait_for(args.port)
         say("first scores of a cold worker")
@@ -105,10 +144,9 @@ def measure(size: int, args: argparse.Namespace) -> Figures:
         say(f"{args.annotators} people")
         together(seeded, figures, args)
     finally:
-        for program in programs:
-            program.terminate()
-        for program in programs:
-            program.wait()
+        web.terminate()
+        teacher.stop()
+        web.wait()
     say(f"  cold {figures.cold_s:.2f} s, floor {figures.floor_s:.3f} s")
     say(f"  commit to page: {[round(one, 2) for one in figures.teach_s]} s, worker {figures.worker_ms} ms")
     for name, values in sorted(figures.latency.items()):
@@ -116,11 +154,11 @@ def measure(size: int, args: argparse.Namespace) -> Figures:
     return figures
 
 
-def start_worker() -> subprocess.Popen[bytes]:
+def start_worker(logs: Path) -> Any:
+    from server.supervisor.process import Process
     from server.supervisor.programs import worker
 
-    program = worker("interactive", {})
-    return subprocess.Popen(program.command, cwd=ROOT, env={**os.environ, **program.env}, stderr=subprocess.DEVNULL)
+    return Process(worker("interactive", {}), log_dir=logs, cwd=ROOT)
 
 
 def floor(size: int) -> float:
@@ -201,9 +239,9 @@ def wait_for_version(person: Person, beyond: int, *, at_most_s: float) -> None:
 def cold(seeded: Seeded, args: argparse.Namespace) -> float:
     """Seconds from the first look for a page to the first scores, with the copy of the space still to be made."""
     person = Person(args.port, seeded.tokens[0], seeded)
-    start = time.perf_counter()
+    before, start = person.version(), time.perf_counter()
     person.lease()
-    wait_for_version(person, 0, at_most_s=300)
+    wait_for_version(person, before, at_most_s=120)
     return time.perf_counter() - start
 
 

@@ -53,19 +53,21 @@ class LabelledVectors:
 
 
 def labelled_vectors(name: str, *, part: Part, seed: int) -> LabelledVectors:
-    """One of `tiny-N` (N photographed categories), `cifar-superclasses` and `field-guide`.
+    """One of `tiny-N` (N photographed categories), `distinct-N` (N that look little like each other),
+    `cifar-superclasses` and `field-guide`.
 
     Tuning sees other classes (tiny-imagenet), the first ten superclasses (cifar100; all 20 are reported), and another
-    guide. `seed` picks the classes of `tiny-N`.
+    guide. `seed` picks the classes of `tiny-N`, and the first of `distinct-N`.
 
     Raises:
         ConfigError: No such set, or its data are not here.
     """
     kind, _, count = name.partition("-")
-    if kind == "tiny" and count.isdigit():
+    if kind in ("tiny", "distinct") and count.isdigit():
         found = _encoded(load_labelled(_file("tiny-imagenet-160.parquet"), label_columns=("name",)), MOBILENET, name)
         choice = np.arange(TUNING_CLASSES) if part == "tuning" else np.arange(TUNING_CLASSES, found.classes)
-        return found.only(np.random.default_rng(seed).permutation(choice)[: int(count)])
+        order = np.random.default_rng(seed).permutation(choice)
+        return found.only(order[: int(count)] if kind == "tiny" else _far_apart(found, order, count=int(count)))
     if name == "cifar-superclasses":
         images = load_labelled(_file("cifar100.parquet"), label_columns=("coarse_label",), split=("split=test",))
         found = _encoded(images, MOBILENET, name)
@@ -73,7 +75,21 @@ def labelled_vectors(name: str, *, part: Part, seed: int) -> LabelledVectors:
     if name == "field-guide":
         images = load_labelled(_guide(seed=1 if part == "tuning" else 0))
         return _encoded(images, "demo", name)
-    raise ConfigError(f"no set is called {name!r}: choose tiny-5, tiny-20, …, cifar-superclasses or field-guide")
+    raise ConfigError(
+        f"no set is called {name!r}: choose tiny-5, tiny-20, …, distinct-5, …, cifar-superclasses or field-guide"
+    )
+
+
+def _far_apart(found: LabelledVectors, order: NDArray[np.int64], *, count: int) -> NDArray[np.int64]:
+    """The first class of `order`, then each time the one whose mean is least like any that was taken."""
+    means = np.stack([found.vectors[found.labels == c].mean(axis=0) for c in order])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    taken = [0]
+    while len(taken) < count:
+        nearest = (means @ means[taken].T).max(axis=1)
+        nearest[taken] = np.inf
+        taken.append(int(nearest.argmin()))
+    return order[taken]
 
 
 def _file(name: str) -> Path:

@@ -73,8 +73,9 @@ def stock_drop_old(*, project_id: int, version: int) -> None:
 
 
 def stock_count(*, project_id: int, at_most: int) -> int:
-    """Plans on the shelf, counted no further than `at_most`."""
-    counted = "SELECT count(*) FROM (SELECT 1 FROM labeling_pageplan WHERE project_id = %s LIMIT %s) p"
+    """Plans on the shelf that a worker composed, counted no further than `at_most`; plain ones only bridge the wait."""
+    composed = "SELECT 1 FROM labeling_pageplan WHERE project_id = %s AND version > 0 LIMIT %s"
+    counted = f"SELECT count(*) FROM ({composed}) p"
     return int(sql.fetch_value(counted, [project_id, at_most]))
 
 

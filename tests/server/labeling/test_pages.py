@@ -12,7 +12,7 @@ from server.labeling.services.consensus import consensus_rebuild
 from server.labeling.services.leases import leases_release, leases_take
 from server.labeling.services.page_commits import Committed, PageDecision, TileVerdict, page_commit
 from server.labeling.services.page_leases import LeasedPage, pages_take
-from server.labeling.services.page_stock import Planned, stock_add, stock_fill_plain
+from server.labeling.services.page_stock import Planned, stock_add, stock_count, stock_fill_plain
 from server.labeling.services.page_undo import page_undo
 from server.predictions.models import Prototype
 from tests.server.builders import World, predicted, with_vectors, world
@@ -267,6 +267,7 @@ def test_pages_come_from_published_predictions_where_no_worker_planned_any() -> 
     predicted(made, {image: [owl, fox, elk] if image < made.images[5] else [fox, owl, elk] for image in made.images})
     assert take(made) == []
     assert stock_fill_plain(project=made.project) == 2
+    assert stock_count(project_id=made.project.pk, at_most=8) == 0  # they bridge the wait; a worker is asked for more
     pages = take(made, count=4)
     assert {page.category_id: sorted(shown([page])) for page in pages} == {
         owl: made.images[:5],
