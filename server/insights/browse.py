@@ -3,7 +3,6 @@
 Predictions of images drawn blind are shown to nobody until a person has answered; no filter, order or count tells.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,16 +18,6 @@ FROM = """
         AND (b.image_id IS NULL OR c.image_id IS NOT NULL)
  WHERE i.project_id = %(project)s AND i.state = 'ready'
 """
-# The same rows where a filter asks for a prediction and for nothing that only the image knows: predictions are of
-# images of their project that are ready, and go with them.
-FROM_PREDICTIONS = """
-  FROM predictions_prediction p CROSS JOIN LATERAL (SELECT p.image_id AS id) i
-  LEFT JOIN labeling_consensus c ON c.image_id = p.image_id
-  LEFT JOIN labeling_blinddraw b ON b.project_id = %(project)s AND b.image_id = p.image_id
- WHERE p.run_id = %(run)s AND (b.image_id IS NULL OR c.image_id IS NOT NULL)
-"""
-OF_PREDICTION = ("predicted", "margin_max", "probability_min", "probability_max")
-OF_IMAGE = ("batch", "duplicates", "search")
 COLUMNS = """
 SELECT i.id, i.original_name AS name, i.width, i.height,
        CASE WHEN i.duplicate_group IS NULL THEN 0 ELSE (SELECT count(*) - 1 FROM images_image d
@@ -73,16 +62,6 @@ class Filters:
     changed: int | None = None
     """Version of a re-scoring: only images whose likeliest category it changed."""
     search: str = ""
-
-    def asks(self, names: Iterable[str]) -> bool:
-        """Whether any of these filters is set."""
-        return any(getattr(self, name) not in (None, "") for name in names)
-
-    @property
-    def source(self) -> str:
-        """FROM and WHERE of everything in question, cheapest first."""
-        alone = self.asks(OF_PREDICTION) and not self.asks(OF_IMAGE)
-        return FROM_PREDICTIONS if alone else FROM.format(join="LEFT JOIN")
 
 
 @dataclass

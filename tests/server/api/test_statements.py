@@ -50,5 +50,6 @@ def test_the_pages_of_a_project_ask_as_often_however_large_it_is(images: int) ->
     assert asked(client, "get", f"{base}/images?limit=5") == WHO + 1
     # judged, images, predicted, waiting blind, annotators, their names
     assert asked(client, "get", f"{base}/images/facets") == WHO + 6
-    # as many images of the categories again, and one statement for all that is looked at
-    assert asked(client, "get", f"{base}/images/facets?probability_min=0.1") == WHO + 2
+    # the images as columns, who labeled them, their names; for seconds to come the names alone
+    assert asked(client, "get", f"{base}/images/facets?probability_min=0.1") == WHO + 3
+    assert asked(client, "get", f"{base}/images/facets?probability_min=0.2") == WHO + 1
