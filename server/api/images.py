@@ -171,7 +171,7 @@ class BrowseView(ProjectView):
     def filters(self, params: dict[str, Any]) -> Filters:
         values = {key: value for key, value in params.items() if key in Filters.__dataclass_fields__}
         for name in {"category", "predicted"} & values.keys():
-            tree = categories_of(self.project).only("id", "parent_id")
+            tree = categories_of(self.project).values_list("id", "parent_id")
             values[name] = sorted(descendants(tree, values[name]))
         return Filters(**values)
 

@@ -57,8 +57,9 @@ class Values:
 
     def among(self, wanted: Sequence[Any]) -> Mask:
         """(N,) whose value is one of these."""
-        chosen: Mask = np.asarray([value in wanted for value in self.found], bool)
-        return chosen[self.codes]
+        chosen = np.asarray([value in wanted for value in self.found], bool)
+        among: Mask = chosen[self.codes]
+        return among
 
 
 @dataclass(frozen=True)

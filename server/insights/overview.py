@@ -13,8 +13,8 @@ from server.labeling.models import ConsensusState
 from server.labeling.tally import Standing, consensus_counted
 from server.predictions.selectors import predictions_counted
 from server.projects.models import Project
-from server.taxonomy.selectors import tree_of
-from server.taxonomy.tree import Node
+from server.taxonomy.selectors import categories_of
+from server.taxonomy.tree import Node, walk
 
 MOSAIC = 6
 
@@ -138,7 +138,7 @@ def _cards(
     predicted: dict[int, int],
     scores: dict[int, tuple[int, int]],
 ) -> list[CategoryCard]:
-    nodes = [node for node in tree_of(project) if node.category.deprecated_at is None]
+    nodes = [node for node in walk(categories_of(project)) if node.category.deprecated_at is None]
     cards = {node.category.pk: CategoryCard(node, predicted.get(node.category.pk, 0)) for node in nodes}
     for standing in states:
         if standing.state == ConsensusState.AGREED and standing.category_id in cards:

@@ -115,7 +115,7 @@ def category_deprecate(*, project: Project, category_id: int, author: User | Non
     """Take a category and all below it out of use. Labels and history stay."""
     with revision(project=project, action="deprecate", author=author) as record:
         category = category_of(project, category_id)
-        ids = descendants(categories_of(project).only("id", "parent_id"), category.pk)
+        ids = descendants(categories_of(project).values_list("id", "parent_id"), category.pk)
         changed = Category.objects.filter(pk__in=ids, deprecated_at__isnull=True)
         record.update(category=category.pk, name=category.name, categories=sorted(changed.values_list("pk", flat=True)))
         changed.update(deprecated_at=Now())
@@ -200,7 +200,7 @@ def _live_parent(project: Project, parent_id: int | None) -> Category | None:
 
 def _new_parent(project: Project, category: Category, parent_id: int | None) -> Category | None:
     parent = _live_parent(project, parent_id)
-    if parent and parent.pk in descendants(categories_of(project).only("id", "parent_id"), category.pk):
+    if parent and parent.pk in descendants(categories_of(project).values_list("id", "parent_id"), category.pk):
         raise InvalidInput("A category cannot be moved below itself.")
     return parent
 

@@ -39,11 +39,11 @@ def walk(categories: Iterable[Category]) -> list[Node]:
     return nodes
 
 
-def descendants(categories: Iterable[Category], root_id: int) -> set[int]:
-    """Ids of a category and everything below it."""
+def descendants(parents: Iterable[tuple[int, int | None]], root_id: int) -> set[int]:
+    """Ids of a category and everything below it, from (id, parent id) of each."""
     children: dict[int | None, list[int]] = {}
-    for category in categories:
-        children.setdefault(category.parent_id, []).append(category.pk)
+    for child, parent in parents:
+        children.setdefault(parent, []).append(child)
     found, stack = set(), [root_id]
     while stack:
         current = stack.pop()
