@@ -1,7 +1,7 @@
 """A project's images as columns in memory, at most seconds old: what a list's counts are summed from.
 
-Read at once, packed by the database, so that no Python object is an image: half the time of one grouped count, and
-whoever moves a slider is counted for without the database. 35 bytes an image and 12 a label, of a few projects.
+Read at once, packed by the database, so that no Python object is an image: less than the time of one grouped count,
+and whoever moves a slider is counted for without the database. 65 bytes an image and 16 a label, of a few projects.
 """
 
 import time
