@@ -1,7 +1,7 @@
 """A project's images as columns in memory, at most seconds old: what a list's counts are summed from.
 
 Read at once, packed by the database, so that no Python object is an image: less than the time of one grouped count,
-and whoever moves a slider is counted for without the database. 65 bytes an image and 16 a label, of a few projects.
+and whoever moves a slider is counted for without the database. 27 bytes an image and 16 a label, of a few projects.
 """
 
 import time
@@ -136,8 +136,8 @@ def columns_read(project: Project) -> Columns:
         image=table["image"].astype(np.int64),
         category=_ids(table["category"]),
         predicted=_ids(table["predicted"]),
-        state=Values([None, *STATES], table["state"].astype(np.intp)),
-        evidence=Values([None, *EVIDENCE], table["evidence"].astype(np.intp)),
+        state=Values([None, *STATES], table["state"].astype(np.int8)),
+        evidence=Values([None, *EVIDENCE], table["evidence"].astype(np.int8)),
         probability=table["probability"].astype(np.float32),
         margin=table["margin"].astype(np.float32),
         blind=table["blind"].copy(),
@@ -150,4 +150,4 @@ def columns_read(project: Project) -> Columns:
 
 def _ids(column: NDArray[Any]) -> Values:
     found, codes = np.unique(column.astype(np.int64), return_inverse=True)
-    return Values([value or None for value in found.tolist()], codes)
+    return Values([value or None for value in found.tolist()], codes.astype(np.int32))
