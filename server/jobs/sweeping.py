@@ -1,5 +1,7 @@
 """Finds work that lost its worker or its message. Messages may be lost or doubled; rows are not."""
 
+import os
+
 from django.db import transaction
 
 from server.jobs.chunks import chunks_take_back, job_settle
@@ -32,6 +34,30 @@ def sweep(*, stale_s: int = STALE_S, resend_s: int = RESEND_S) -> list[Job]:
     found = [job.pk for job in Job.objects.raw(UNHEARD, {"stale_s": stale_s, "resend_s": resend_s})]
     swept = [_sweep_one(pk, stale_s) for pk in found]
     return [job for job in swept if job]
+
+
+def sweep_dead(*, node: str) -> list[Job]:
+    """Put right at once what processes of this machine held that are no more: for a worker that has just begun.
+
+    Returns the jobs that need a new message. Those in parts wait for `sweep`: their parts know their worker's heart
+    alone. A process that bears the number of the one that asks was an earlier one.
+    """
+    held = Job.objects.filter(state=State.RUNNING, worker__startswith=f"{node}:", chunks=None).order_by("pk")
+    dead = [pk for pk, worker in held.values_list("pk", "worker") if not _lives(worker.rpartition(":")[2])]
+    swept = [_sweep_one(pk, 0) for pk in dead]
+    return [job for job in swept if job]
+
+
+def _lives(number: str) -> bool:
+    if number == str(os.getpid()):
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @transaction.atomic

@@ -158,14 +158,15 @@ WHERE project_id = %(project)s AND committed_at IS NULL AND leased_at < now() - 
 """
 
 
-@transaction.atomic
 def pages_take(
     *, project: Project, user_id: int, count: int, tiles_max: int, category_id: int | None = None
 ) -> list[LeasedPage]:
     """Up to `count` pages of images that are free and that this person has not judged.
 
     A page is as large as this person has earned for its category, and never larger than `tiles_max`. Plans that have
-    nothing free are dropped on the way; an empty list means that no plan is left, or none for this person.
+    nothing free are dropped on the way; an empty list means that no plan is left, or none for this person. Each round
+    is a transaction of its own: it takes its images in the order of their ids, so that two people who meet in the same
+    ones wait for each other and never in a circle.
     """
     leases_reclaim(project_id=project.pk)
     options = PageOptions.of(project)
@@ -174,11 +175,12 @@ def pages_take(
     for _ in range(ROUNDS):
         if len(made) == count:
             break
-        plans = _plans(project, category_id=category_id, count=count - len(made), tried=tried)
+        with transaction.atomic():
+            plans = _plans(project, category_id=category_id, count=count - len(made), tried=tried)
+            made += _take(project, user_id, plans, options, tiles_max) if plans else []
         if not plans:
             break
         tried += [plan.id for plan in plans]
-        made += _take(project, user_id, plans, options, tiles_max)
     return made
 
 

@@ -20,8 +20,8 @@ from server.labeling.services.locks import NAMESPACE
 from server.labeling.services.page_options import PageOptions
 from server.projects.models import Project
 
-AT_ONCE = 8
-"""Categories that a plain filling looks into."""
+AT_ONCE, EACH = 8, 4
+"""Categories that a plain filling looks into, and pages of each: finding the first open image is what takes time."""
 TRAPS = 8
 DRY_FOR_S = 5.0
 """So long nobody looks again through predictions that held nothing to plan: looking is what costs."""
@@ -125,8 +125,10 @@ CROSS JOIN LATERAL (
 
 @transaction.atomic
 def stock_fill_plain(*, project: Project, category_id: int | None = None) -> int:
-    """Plan pages from the published predictions; how many. One filling of a project at a time."""
-    sql.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [NAMESPACE + 2, project.pk])
+    """Plan pages from the published predictions; how many. One filling of a project at a time: who has waited for
+    another's takes of that."""
+    if _waited(project.pk) and (there := _stocked(project.pk, category_id)):
+        return there
     run = project.active_run
     dry = f"pages_dry:{project.pk}:{project.active_run_id}:{category_id}"
     if run is None or cache.get(dry):
@@ -148,24 +150,43 @@ def stock_fill_plain(*, project: Project, category_id: int | None = None) -> int
     return len(with_traps)
 
 
+def _waited(project_id: int) -> bool:
+    """Hold the right to fill; whether somebody else had it."""
+    lock = [NAMESPACE + 2, project_id]
+    if sql.fetch_value("SELECT pg_try_advisory_xact_lock(%s, %s::int)", lock):
+        return False
+    sql.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", lock)
+    return True
+
+
+def _stocked(project_id: int, category_id: int | None) -> int:
+    counted = "SELECT count(*) FROM labeling_pageplan WHERE project_id = %s AND category_id = COALESCE(%s, category_id)"
+    return int(sql.fetch_value(counted, [project_id, category_id]))
+
+
 def _plain(project: Project, categories: Sequence[int], options: PageOptions, *, whole: Sequence[int]) -> list[Planned]:
     params = {
         **blind_params(project),
         "run": project.active_run_id,
         "categories": list(categories),
-        "limit": 2 * options.size_max,
+        "limit": EACH * options.size_max,
     }
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in sql.fetch_all(SUREST, params):
         found[row["category_id"]].append(row)
     for row in sql.fetch_all(STRUCK, params):
         rest = [category for category in row["top_categories"] if category not in row["struck"]]
-        if rest and rest[0] in whole:
+        if rest and rest[0] in whole and row["top_categories"][0] in row["struck"]:  # else it is among the surest
             found[rest[0]].append(row)
-    return [_planned(category, rows[: options.size_max], options) for category, rows in found.items()]
+    return [
+        _planned(category, part)
+        for start in range(0, EACH * options.size_max, options.size_max)
+        for category, rows in found.items()
+        if (part := rows[start : start + options.size_max])
+    ]
 
 
-def _planned(category_id: int, rows: Sequence[dict[str, Any]], options: PageOptions) -> Planned:
+def _planned(category_id: int, rows: Sequence[dict[str, Any]]) -> Planned:
     """One tile an image or near-duplicate group; the least likely first."""
     tiles: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -184,7 +205,7 @@ def _planned(category_id: int, rows: Sequence[dict[str, Any]], options: PageOpti
 
 def _trapped(project: Project, planned: Sequence[Planned], rng: np.random.Generator) -> list[Planned]:
     """Each plan with confirmed images of the categories that stand second on its own tiles."""
-    wanted = [(plan.category_id, other) for plan in planned for other in seconds_of(plan)]
+    wanted = list({(plan.category_id, other): None for plan in planned for other in seconds_of(plan)})
     if not wanted:
         return list(planned)
     seen = [tile["image"] for plan in planned for tile in plan.tiles]

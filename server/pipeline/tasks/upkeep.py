@@ -1,15 +1,17 @@
 """What beat runs: the sweeper and the canaries."""
 
+import platform
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
+from django.db import connections
 
 from server.embeddings.services import space_drop
 from server.images.tally import images_tally_fold
 from server.jobs.canary import canary_seen
-from server.jobs.sweeping import sweep
+from server.jobs.sweeping import sweep, sweep_dead
 from server.labeling.tally import consensus_tally_fold
 from server.pipeline import flows
 from server.pipeline.handle import worker_name
@@ -66,6 +68,10 @@ def canary(queue: str, **unknown: Any) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def announce(sender: Any, **unknown: Any) -> None:
-    """A worker has just begun: let it be known at once, and not after beat's next minute."""
+    """A worker has just begun: let it be known at once, and not after beat's next minute. Where one was killed before
+    it, what that one held goes on."""
+    for job in sweep_dead(node=platform.node()):
+        flows.send(job)
+    connections.close_all()
     for queue in sender.app.amqp.queues.consume_from:
         sender.app.send_task("pipeline.canary", kwargs={"queue": queue}, queue=queue)

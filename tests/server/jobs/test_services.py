@@ -1,5 +1,8 @@
 """Jobs and chunks: nothing is done twice, nothing is lost, a zombie writes nothing."""
 
+import os
+import subprocess
+
 import pytest
 from django.db import connection
 
@@ -14,7 +17,7 @@ from server.jobs.services import (
     job_end,
     job_retry,
 )
-from server.jobs.sweeping import sweep
+from server.jobs.sweeping import sweep, sweep_dead
 from server.projects.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +173,19 @@ def test_a_job_whose_worker_died_is_queued_again_and_given_up_after_the_third_de
     grow_old("jobs_job", job.pk)
     assert sweep() == []
     assert Job.objects.get(pk=job.pk).state == State.ERRORED
+
+
+def test_a_worker_that_begins_finds_what_a_dead_one_on_its_machine_held(project: Project) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    held = {}
+    for worker in (f"here:{ended.pid}", f"here:{os.getpid()}", f"here:{os.getppid()}", f"there:{ended.pid}"):
+        job = job_create(project_id=project.pk, kind="predict")
+        assert job_claim(job_id=job.pk, worker=worker)
+        held[worker] = job.pk
+    found = [job.pk for job in sweep_dead(node="here")]
+    assert found == [held[f"here:{ended.pid}"], held[f"here:{os.getpid()}"]], "one that lives or is elsewhere is left"
+    assert set(Job.objects.filter(pk__in=found).values_list("state", flat=True)) == {State.QUEUED}
 
 
 def test_planning_twice_makes_the_chunks_once(project: Project) -> None:

@@ -282,3 +282,24 @@ def test_pages_come_from_published_predictions_where_no_worker_planned_any() -> 
     assert foxes.tiles[0]["suggestions"][0][0] == fox
     assert PagePlan.objects.filter(project=made.project).count() == 0
     assert Page.objects.count() == len(pages) + 2
+
+
+def test_plain_pages_come_several_of_a_category_at_once_and_no_image_stands_twice_on_one() -> None:
+    made = with_vectors(world(images=12))
+    owl, fox, elk = made.categories
+    predicted(made, {image: [owl, fox, elk] for image in made.images[:9]} | {made.images[9]: [fox, owl, elk]})
+    for image in made.images[10:]:
+        made.label(image, fox, by="reviewer")
+    planned(made, [made.images[0]], category=1)
+    (page,) = take(made)
+    commit(made, page, {made.images[0]: "strike"})  # struck from the foxes, it is an owl as before
+    made.project.options = {"page_size_max": 6}
+    made.project.save()
+    assert stock_fill_plain(project=made.project) == 3
+    plans = list(PagePlan.objects.order_by("rank"))
+    owls = [[one["image"] for one in plan.tiles] for plan in plans if plan.category_id == owl]
+    assert [len(images) for images in owls] == [6, 3]
+    assert sorted(image for images in owls for image in images) == made.images[:9]
+    assert all(not one["folded"] for plan in plans for one in plan.tiles)
+    traps = [[image for image, _ in plan.traps] for plan in plans if plan.category_id == owl]
+    assert [sorted(images) for images in traps] == [made.images[10:], made.images[10:]]

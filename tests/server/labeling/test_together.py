@@ -1,5 +1,6 @@
 """Many people at once, on real connections."""
 
+import random
 import threading
 import uuid
 from collections import Counter
@@ -12,6 +13,8 @@ from server.labeling.models import Annotation, Consensus, QueueItem
 from server.labeling.services.annotations import Judgement, annotation_create
 from server.labeling.services.consensus import consensus_rebuild
 from server.labeling.services.leases import leases_take
+from server.labeling.services.page_leases import pages_take
+from server.labeling.services.page_stock import Planned, stock_add
 from server.predictions.models import Prototype
 from tests.server.builders import World, with_vectors, world
 
@@ -48,6 +51,28 @@ def queued(made: World, *, overlap: int) -> World:
             project=made.project, image_id=image, rank=rank, wanted=overlap, remaining=overlap, slots=overlap
         )
     return made
+
+
+def test_people_who_meet_in_the_same_images_of_many_plans_each_get_theirs() -> None:
+    made = world(images=40)
+    rng = random.Random(0)
+    told = [[category, 0.4] for category in made.categories]
+    planned = [
+        Planned(made.categories[0], [{"image": image, "folded": [], "suggestions": told} for image in images], 0.9, "")
+        for images in (rng.sample(made.images, 3) for _ in range(60))
+    ]
+    stock_add(project_id=made.project.pk, version=1, planned=planned)
+    got: list[int] = []
+
+    def lease(who: str) -> Callable[[], None]:
+        def act() -> None:
+            while pages := pages_take(project=made.project, user_id=made.people[who].pk, count=3, tiles_max=3):
+                got.extend(tile["image"] for page in pages for tile in page.tiles)
+
+        return act
+
+    at_once(*map(lease, PEOPLE))
+    assert len(got) == len(set(got))
 
 
 @pytest.mark.parametrize("overlap", [1, 2])
