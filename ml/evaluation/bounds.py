@@ -90,8 +90,7 @@ def _tail(errors: int, size: int, wrong: int, audited: int, *, auditors: Auditor
     met = np.arange(min(wrong, audited) + 1)
     chance = np.exp(_log_hypergeometric(met, size=size, wrong=wrong, audited=audited))
     kept = chance > 1e-12
-    terms = zip(met[kept], chance[kept], strict=True)
-    return float(sum(c * _noisy_cdf(errors, int(h), audited, auditors) for h, c in terms))
+    return float(chance[kept] @ _noisy_cdf(errors, met[kept], audited=audited, auditors=auditors))
 
 
 def _hypergeometric_cdf(errors: int, *, size: int, wrong: int, audited: int) -> float:
@@ -111,11 +110,17 @@ def _log_choose(n: int, k: IntArray) -> FloatArray:
     return chosen
 
 
-def _noisy_cdf(errors: int, met: int, audited: int, auditors: AuditorError) -> float:
-    """P(called wrong ≤ errors) where `met` of the audited labels are wrong."""
-    alarms = stats.binom.cdf(errors - np.arange(min(met, errors) + 1), audited - met, auditors.false_alarm)
-    seen = stats.binom.pmf(np.arange(min(met, errors) + 1), met, 1 - auditors.miss)
-    return float((alarms * seen).sum())
+def _noisy_cdf(errors: int, met: IntArray, *, audited: int, auditors: AuditorError) -> FloatArray:
+    """(H,) P(called wrong ≤ errors) where `met` (H,) of the audited labels are wrong."""
+    found, wrong = np.arange(errors + 1), met[:, None]
+    missed = np.maximum(wrong - found, 0)
+    logs = special.xlogy(found, 1 - auditors.miss) + special.xlogy(missed, auditors.miss)
+    chosen = special.gammaln(wrong + 1) - special.gammaln(found + 1) - special.gammaln(missed + 1)
+    seen = np.where(found <= wrong, np.exp(chosen + logs), 0.0)
+    right = audited - wrong
+    alarms = special.bdtr(np.minimum(errors - found, right), right, auditors.false_alarm)
+    called: FloatArray = (alarms * seen).sum(axis=1)
+    return called
 
 
 def betting_p_values(losses: FloatArray, *, counted: NDArray[np.bool_], top: FloatArray, target: float) -> FloatArray:
