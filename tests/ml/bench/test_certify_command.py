@@ -10,6 +10,7 @@ import pytest
 
 import ml.bench
 from ml.bench.certify import main
+from ml.bench.confirm import main as confirm
 from ml.commands import dispatch
 
 SHARED = Path("../shared/data")
@@ -68,3 +69,16 @@ def test_auditors_who_err_can_be_modelled(capsys: pytest.CaptureFixture[str], ph
     report = json.loads(capsys.readouterr().out)["by_error"]["0.2"]
     assert report["accepted"] > 0
     assert "weighted_broken" not in report
+
+
+def test_pages_teach_and_the_rest_is_proved_and_presses_add_up(
+    capsys: pytest.CaptureFixture[str], photographs: Path, kept: Path
+) -> None:
+    arguments = ["--data", str(photographs), "--label-column", "fine_label", "--encoder", str(SPEC), "--json"]
+    arguments += ["--cache", str(kept), "--labels-per-class", "5", "--categories", "3", "--error", "0.05", "0.3"]
+    assert confirm([*arguments, "--projects", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)["by_error"]
+    for cost in found.values():
+        assert cost["presses"] == pytest.approx(cost["audits"] + cost["pages"] + cost["repairs"], abs=2e-4)
+        assert 0 < cost["presses"] < 1
+    assert found["0.3"]["accepted"] >= found["0.05"]["accepted"]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.audit_costs import fewest_presses
+from ml.errors import ConfigError
+from ml.evaluation.audit_costs import fewest_presses, pages_first
 from ml.evaluation.certify import Goal, audits_for_lot, plan_lots
 
 SURE = np.concatenate([np.linspace(0.999, 0.98, 1500), np.linspace(0.9, 0.4, 500)])
@@ -40,3 +41,28 @@ def test_a_promise_about_all_labels_costs_less_than_one_about_the_lot() -> None:
 def test_where_nothing_can_be_proved_no_number_is_named() -> None:
     hopeless = np.full(100, 0.3)
     assert fewest_presses(plan_lots(hopeless, goal=Goal(0.01), audits=50), hopeless, goal=Goal(0.01)) is None
+
+
+def test_sure_images_are_worth_a_page_and_doubtful_ones_are_left_where_few_enough_are_wrong() -> None:
+    # 80 of the 2,000 may be wrong.
+    goal = Goal(0.04, among=2000)
+    found = pages_first(SURE, goal=goal)
+    all_by_pages = (2000 / 32 + (1 - SURE).sum()) / 2000
+    assert 0 < found.looked < 2000 and found.audits > 0
+    assert found.presses < all_by_pages
+    looked = np.sort(SURE)[::-1][: found.looked]
+    assert found.presses == pytest.approx((found.looked / 32 + (1 - looked).sum() + found.audits) / 2000)
+    plan = plan_lots(SURE, goal=goal, audits=300)
+    unlooked = fewest_presses(plan, SURE, goal=goal)
+    assert unlooked is not None and found.presses < unlooked.presses
+
+
+def test_where_no_rest_can_be_proved_all_is_looked_at() -> None:
+    found = pages_first(np.full(100, 0.3), goal=Goal(0.01, among=100))
+    assert (found.looked, found.audits) == (100, 0)
+    assert found.presses == pytest.approx((100 / 32 + 70) / 100)
+
+
+def test_pages_come_first_only_under_a_promise_about_all_labels() -> None:
+    with pytest.raises(ConfigError, match="among"):
+        pages_first(SURE, goal=Goal(0.05))
