@@ -32,8 +32,9 @@ def pool_predict(
     text: NDArray[np.float32] | None,
     text_scale: float,
     seed: int,
+    kind: str = "default",
 ) -> PoolScores:
-    """Fit the head that suits so many examples and score every row of `vectors` (P, D).
+    """Fit a head, by default the one that suits so many examples, and score every row of `vectors` (P, D).
 
     Args:
         vectors: The pool, possibly a memory map; read in chunks.
@@ -43,6 +44,7 @@ def pool_predict(
         text: (N, D) unit text vectors; None where the encoder sees only images.
         text_scale: The encoder's logit scale.
         seed: Decides folds of the calibration.
+        kind: Of the head; with `zero-shot` the labels set the temperature alone.
 
     Raises:
         MlError: A class has neither example nor text, or a vector is not finite.
@@ -57,7 +59,7 @@ def pool_predict(
         text_scale=text_scale,
         background=background_of(vectors, seed),
     )
-    head = fit_head("default", examples, seed=seed)
+    head = fit_head(kind, examples, seed=seed)
     top = predict_topk(head, vectors, k=TOP)
     return PoolScores(
         kind=head.kind,

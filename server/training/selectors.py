@@ -23,6 +23,15 @@ SELECT COALESCE(string_agg(int8send(image_id) || int8send(category_id), ''::byte
 FROM snapshots_snapshotitem WHERE snapshot_id = %(snapshot)s AND blind = %(blind)s
 """
 
+# Drawn at random; images that an audit of a lot drew are not.
+BLIND = """
+SELECT COALESCE(string_agg(int8send(c.image_id) || int8send(c.category_id), ''::bytea ORDER BY c.image_id), ''::bytea)
+FROM labeling_consensus c
+WHERE c.project_id = %(project)s AND c.blind AND c.state = 'agreed'
+  AND EXISTS (SELECT 1 FROM labeling_blinddraw b
+              WHERE b.project_id = c.project_id AND b.image_id = c.image_id AND b.lot IS NULL)
+"""
+
 # Live predictions against blind answers that came after the head was judged, newest first.
 SINCE = """
 SELECT count(*) AS answered, count(*) FILTER (WHERE right_) AS right_ FROM (
@@ -60,9 +69,17 @@ def run_live(*, project_id: int) -> TrainingRun | None:
 
 def snapshot_labels(*, snapshot_id: int, blind: bool) -> Labels:
     """What a frozen snapshot teaches, or (`blind`) what it measures with. One statement."""
-    data = bytes(sql.fetch_value(ITEMS, {"snapshot": snapshot_id, "blind": blind}))
-    pairs = np.frombuffer(data, ">i8").reshape(-1, 2).astype(np.int64)
-    return Labels(pairs[:, 0].copy(), pairs[:, 1].copy())
+    return _labels(sql.fetch_value(ITEMS, {"snapshot": snapshot_id, "blind": blind}))
+
+
+def blind_labels(*, project_id: int) -> Labels:
+    """What people have said so far of the images that measure. One statement."""
+    return _labels(sql.fetch_value(BLIND, {"project": project_id}))
+
+
+def _labels(pairs: bytes) -> Labels:
+    rows = np.frombuffer(bytes(pairs), ">i8").reshape(-1, 2).astype(np.int64)
+    return Labels(rows[:, 0].copy(), rows[:, 1].copy())
 
 
 def counted_until(*, project_id: int) -> int:

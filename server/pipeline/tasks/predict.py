@@ -1,5 +1,8 @@
 """Vectors and confirmed labels become a prediction for every image of a project."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from server.compute.heads import head_score_pool
@@ -11,6 +14,7 @@ from server.pipeline import flows
 from server.pipeline.handle import JobHandle
 from server.pipeline.station import station
 from server.pipeline.tasks.composition import SEED, Scene, fitted_head, promoted_head
+from server.pipeline.tasks.names import names_stand_in
 from server.pipeline.tasks.publishing import publish_composed, run_measure, run_write
 from server.pipeline.tasks.textual import text_vectors
 from server.registry.artefacts import head_folder
@@ -21,7 +25,10 @@ from server.taxonomy.models import Category
 
 @station("predict", then=lambda handle: after(handle))
 def predict(handle: JobHandle) -> None:
-    """Score the whole project with the head that suits its labels, and make the scores live at once."""
+    """Score the whole project with the head that serves, and make the scores live at once.
+
+    Before a first promotion that is a fit that suits the labels, or where blind answers speak for them the names.
+    """
     project, space = handle.project, handle.project.active_space
     if space is None:
         handle.progress(message="No image has been looked at yet; predictions follow by themselves.")
@@ -33,7 +40,8 @@ def predict(handle: JobHandle) -> None:
         taught = set(confirmed.category_ids[np.isin(confirmed.image_ids, pool.ids)].tolist())
         categories = [category for category in categories if category.pk in taught]
     trained, head = promoted_head(scene), serving_head(project, categories)
-    if trained is None and (head is None or not categories):
+    names = names_stand_in(scene, categories) if trained is None and head is None else None
+    if trained is None and names is None and (head is None or not categories):
         trained = fitted_head(scene)
     if trained is not None:
         handle.progress(total=len(pool.ids))
@@ -56,8 +64,9 @@ def predict(handle: JobHandle) -> None:
         text=text,
         text_scale=space.logit_scale or 100.0,
         seed=SEED,
+        kind="default" if names is None else "zero-shot",
     )
-    write(handle, space, categories, pool, confirmed, scores, label_count=len(support))
+    write(handle, space, categories, pool, confirmed, scores, label_count=len(support), names=names)
 
 
 def live_scores(head: HeadVersion, categories: list[Category], pool: MappedSpace) -> PoolScores:
@@ -85,8 +94,9 @@ def write(
     *,
     label_count: int,
     head: HeadVersion | None = None,
+    names: Mapping[str, Any] | None = None,
 ) -> None:
-    """One transaction: the run, its rows, and the swap."""
+    """One transaction: the run, its rows, and the swap. `names` says why the names of the categories stand in."""
     with handle.commit(done=len(pool.ids)):
         run = run_write(
             handle.project,
@@ -95,7 +105,7 @@ def write(
             pool,
             scores,
             label_count=label_count,
-            details={"last_sequence": confirmed.last_sequence},
+            details={"last_sequence": confirmed.last_sequence} | ({"names": dict(names)} if names else {}),
             head_id=head.pk if head else None,
             while_head=handle.project.active_head_id,
         )
