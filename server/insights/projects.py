@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count, Sum
 
 from server.images.models import ImageState, ImageTally
+from server.jobs.selectors import jobs_live
 from server.labeling.models import ConsensusState, ConsensusTally
 from server.projects.models import Project
 from server.taxonomy.models import Category
@@ -36,13 +37,15 @@ class ProjectCard:
     processing: int = 0
     labeled: int = 0
     categories: int = 0
+    working: bool = False
+    """Something runs for it or waits to."""
     mosaic: list[int] = field(default_factory=list)
 
     @property
     def needs(self) -> str:
         """The next step, in a few words."""
         if not self.images:
-            return "Reading images" if self.processing else "Add images"
+            return "Getting ready" if self.processing or self.working else "Add images"
         if not self.categories:
             return "Name the categories"
         if not self.labeled:
@@ -52,7 +55,7 @@ class ProjectCard:
 
 
 def project_cards(project_ids: list[int], *, mosaic: int = 9) -> dict[int, ProjectCard]:
-    """Five queries for any number of projects. The mosaic is spread over the whole pile, not the newest images."""
+    """Six queries for any number of projects. The mosaic is spread over the whole pile, not the newest images."""
     cards = {project_id: ProjectCard() for project_id in project_ids}
     images = ImageTally.objects.filter(project_id__in=project_ids)
     for project_id, count in _summed(images.filter(state=ImageState.READY)):
@@ -65,6 +68,8 @@ def project_cards(project_ids: list[int], *, mosaic: int = 9) -> dict[int, Proje
     categories = Category.objects.filter(project_id__in=project_ids, deprecated_at__isnull=True).order_by()
     for project_id, count in categories.values_list("project_id").annotate(count=Count("pk")):
         cards[project_id].categories = count
+    for project_id in jobs_live(project_ids=project_ids):
+        cards[project_id].working = True
     with connection.cursor() as cursor:
         cursor.execute(MOSAIC, {"projects": project_ids, "count": mosaic})
         for project_id, image_id in cursor.fetchall():

@@ -1,5 +1,6 @@
 """What people and stations ask about jobs."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -18,6 +19,12 @@ def jobs_of_project(*, project_id: int, live: bool = False) -> QuerySet[Job]:
     """Newest first."""
     qs = Job.objects.filter(project_id=project_id)
     return qs.filter(state__in=LIVE_STATES) if live else qs
+
+
+def jobs_live(*, project_ids: Sequence[int]) -> set[int]:
+    """Which of these projects have work that runs or waits."""
+    live = Job.objects.filter(project_id__in=project_ids, state__in=LIVE_STATES).order_by()
+    return set(live.values_list("project_id", flat=True).distinct())
 
 
 def live_job(*, coalesce_key: str) -> Job | None:

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from server.jobs.models import Job
+from server.jobs.services import job_create
 from server.projects.models import Membership, Project, Role
 from tests.server.conftest import Actors
 
@@ -24,6 +25,13 @@ def test_the_list_holds_only_what_one_is_a_member_of(
     items = owner.get(PROJECTS).json()["items"]
     assert [item["name"] for item in items] == ["Beetles"]
     assert items[0]["needs"] == "Add images"
+
+
+def test_a_project_whose_images_are_still_being_made_asks_nobody_for_images(owner: APIClient, project: Project) -> None:
+    job_create(project_id=project.pk, kind="draw_demo")
+    assert owner.get(PROJECTS).json()["items"][0]["needs"] == "Getting ready"
+    advice = owner.get(f"{PROJECTS}/{project.pk}/overview").json()["next"]
+    assert not any(one["text"].startswith("Add images") for one in advice)
 
 
 def test_the_list_costs_the_same_for_one_project_and_for_ten(owner: APIClient, actors: Actors) -> None:

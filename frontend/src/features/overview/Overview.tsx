@@ -2,10 +2,10 @@ import { useEffect, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
 import { touched } from "@/api/events";
 import { useOverview, useProject } from "@/api/shared";
-import type { Overview as OverviewData } from "@/api/types";
+import type { Job, Overview as OverviewData } from "@/api/types";
 import { count, plural } from "@/core/format";
 import { mayOwn } from "@/core/roles";
-import { Bar } from "@/ui/Bar";
+import { Bar, Progress } from "@/ui/Bar";
 import { Button, LinkButton } from "@/ui/Button";
 import { useCommands } from "@/ui/commands";
 import { Names } from "@/ui/Names";
@@ -110,7 +110,8 @@ function Whole({
       {data.revoked.map((notice) => (
         <RevokedNotice key={notice.id} project={id} notice={notice} />
       ))}
-      {data.categories.length === 0 && owner && (
+      {data.counts.images === 0 && data.jobs[0] && <OnTheirWay id={id} job={data.jobs[0]} />}
+      {data.categories.length === 0 && owner && data.counts.images > 0 && (
         <section class="overview-names">
           <h2>Name the categories</h2>
           <p class="muted">The images are here. With a list of names the model can start suggesting.</p>
@@ -123,6 +124,21 @@ function Whole({
       </div>
       {data.categories.length > 0 && <CategoryTable id={id} categories={data.categories} />}
     </div>
+  );
+}
+
+/** Images that somebody else is bringing: an import by command, the demo being drawn. */
+function OnTheirWay({ id, job }: { id: number; job: Job }) {
+  return (
+    <section class="overview-names">
+      <h2>The first images are on their way</h2>
+      <p class="muted">
+        {job.title}
+        {job.total > 0 && `: ${count(job.done)} of ${count(job.total)}`}. Meanwhile, see{" "}
+        <a href={`/p/${id}/categories`}>what an image can be</a>.
+      </p>
+      {job.total > 0 && <Progress done={job.done} total={job.total} label={job.title} />}
+    </section>
   );
 }
 
