@@ -37,7 +37,11 @@ def advice_for(
     images, waiting = counts["images"], counts["need_eyes"]
     asleep = [queue for queue in ("default", "ml") if not workers.get(queue)]
     say(working and bool(asleep), "No worker is running, so work is waiting. Start one with `make run`.", "")
-    say(not images and not counts["processing"] and not working, "Add images: drop files, a folder or an archive.", "/images")
+    say(
+        not images and not counts["processing"] and not working,
+        "Add images: drop files, a folder or an archive.",
+        "/images",
+    )
     say(images > 0 and not categories, "Type the names of the categories, one a line.", "/categories")
     say(
         counts["disputed"] > 0,
