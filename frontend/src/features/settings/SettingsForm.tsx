@@ -155,6 +155,22 @@ function Choosing({ project, draft, set, problems }: ChoosingProps) {
           error={problems.opinions}
           hint="Opinions on one image. Each further one is asked of whoever tells those two categories apart best; where people are of one mind, none is."
         />
+        <Field
+          label="Known-wrong tiles, in percent"
+          type="number"
+          value={draft.knownPercent}
+          onInput={set("knownPercent")}
+          error={problems.knownPercent}
+          hint="Confirmed images of another category, hidden on each page to see whether it was looked at. People are told afterwards, and none becomes a label."
+        />
+        <Field
+          label="Tiles on a page, at most"
+          type="number"
+          value={draft.tiles}
+          onInput={set("tiles")}
+          error={problems.tiles}
+          hint="Pages grow to this where little is struck and known-wrong tiles are caught."
+        />
       </div>
     </section>
   );

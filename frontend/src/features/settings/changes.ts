@@ -10,6 +10,8 @@ export interface Draft {
   readonly blindPercent: string;
   readonly overlap: string;
   readonly opinions: string;
+  readonly knownPercent: string;
+  readonly tiles: string;
 }
 
 export interface Changes {
@@ -20,8 +22,18 @@ export interface Changes {
   acquisition_function?: string;
   blind_share?: number;
   overlap?: number;
-  options?: { readonly opinions_max: number };
+  options?: Options;
 }
+
+interface Options {
+  opinions_max?: number;
+  attention_share?: number;
+  page_size_max?: number;
+}
+
+/** What the server does where a project says nothing. */
+const KNOWN_SHARE = 0.05;
+const TILES_MOST = 48;
 
 export const draftOf = (project: Project): Draft => ({
   name: project.name,
@@ -32,6 +44,8 @@ export const draftOf = (project: Project): Draft => ({
   blindPercent: String(Math.round(project.blind_share * 1000) / 10),
   overlap: String(project.overlap),
   opinions: String(Math.max(Number(project.options.opinions_max ?? 0), project.overlap)),
+  knownPercent: String(Math.round(Number(project.options.attention_share ?? KNOWN_SHARE) * 1000) / 10),
+  tiles: String(project.options.page_size_max ?? TILES_MOST),
 });
 
 const lines = (text: string): string[] =>
@@ -52,6 +66,10 @@ export function problemsIn(draft: Draft): Partial<Record<keyof Draft, string>> {
   if (!Number.isInteger(overlap) || overlap < 1 || overlap > 20) problems.overlap = "From 1 to 20 people.";
   const opinions = Number(draft.opinions);
   if (!Number.isInteger(opinions) || opinions < 1 || opinions > 20) problems.opinions = "From 1 to 20 people.";
+  const known = Number(draft.knownPercent);
+  if (draft.knownPercent.trim() === "" || !(known >= 0 && known <= 20)) problems.knownPercent = "From 0 to 20 %.";
+  const tiles = Number(draft.tiles);
+  if (!Number.isInteger(tiles) || tiles < 6 || tiles > 200) problems.tiles = "From 6 to 200 tiles.";
   return problems;
 }
 
@@ -66,6 +84,10 @@ export function changesBetween(project: Project, draft: Draft): Changes {
   if (draft.acquisition !== before.acquisition) changes.acquisition_function = draft.acquisition;
   if (draft.blindPercent !== before.blindPercent) changes.blind_share = Number(draft.blindPercent) / 100;
   if (draft.overlap !== before.overlap) changes.overlap = Number(draft.overlap);
-  if (draft.opinions !== before.opinions) changes.options = { opinions_max: Number(draft.opinions) };
+  const options: Options = {};
+  if (draft.opinions !== before.opinions) options.opinions_max = Number(draft.opinions);
+  if (draft.knownPercent !== before.knownPercent) options.attention_share = Number(draft.knownPercent) / 100;
+  if (draft.tiles !== before.tiles) options.page_size_max = Number(draft.tiles);
+  if (Object.keys(options).length > 0) changes.options = options;
   return changes;
 }
