@@ -14,8 +14,9 @@ from ml.acquisition.proposals import Proposals, folded, proposals
 from ml.errors import ConfigError
 from ml.types import FloatArray, IntArray
 
-LOWEST_PRECISION = 0.45
-"""A proposal that is likelier wrong costs more on a page than the image alone with its ranked suggestions."""
+LOWEST_PRECISION = 0.6
+"""A less likely proposal costs more on a page (two looks, perhaps a strike and another page) than the image alone with
+its ranked suggestions: the two break even near here."""
 STRIKES_A_PAGE = 8.0
 """A page is as large as it may be without more strikes to be expected than this."""
 SMALLEST_PAGE = 6
@@ -23,8 +24,10 @@ FEWEST_TILES = 3
 """Fewer images than this are quicker one at a time than as a page that has to be read first."""
 LOOKED_THROUGH = 4096
 """Candidates of a category among which a coherent page is sought; more change nothing that a person sees."""
-TILE_S, PAGE_S, STRIKE_S = 0.4, 2.3, 3.0
-"""Rough seconds of a tile, a page and a strike with what follows it: only their ratios matter here."""
+TILE_S, STRIKE_S = 0.4, 3.0
+PAGE_S, AGAIN_S = 4.0, 2.0
+"""Rough seconds of a tile, of a strike with what follows it, of a page that asks something new, and of one that asks
+the same again: only their ratios matter here."""
 TEACHING = 1.0
 """How much an image that is in doubt is worth beyond its own label."""
 
@@ -56,6 +59,7 @@ def compose_pages(
     duplicate_group: IntArray | None = None,
     seed: int,
     category: int | None = None,
+    asked: int | None = None,
 ) -> list[PagePlan]:
     """At most `count` pages, the most useful first. No image is on two of them.
 
@@ -73,6 +77,7 @@ def compose_pages(
         duplicate_group: (P,) near-duplicate group of each image, -1 for none.
         seed: Decides among equals and what is looked through.
         category: Only pages of this one.
+        asked: The category of the page that is seen before these: to go on with it costs less than a new question.
 
     Returns:
         Fewer pages than asked, perhaps none, where what is left is too doubtful for a page: such images are quicker
@@ -96,6 +101,9 @@ def compose_pages(
     plans: list[PagePlan] = []
     while len(plans) < count and worth:
         chosen = max(worth, key=worth.__getitem__)
+        if asked in worth and _worth(found, by_category[asked], int(size[asked]), page_s=AGAIN_S) >= worth[chosen]:
+            chosen = asked
+        asked = chosen
         rows = _page(vectors, found, by_category[chosen], most=int(size[chosen]), rng=rng)
         plans.append(_plan(chosen, rows, found, members))
         left = np.setdiff1d(by_category[chosen], rows, assume_unique=True)
@@ -114,13 +122,13 @@ def _by_category(found: Proposals, tiles: NDArray[np.int64]) -> dict[int, NDArra
     return {int(found.category[part[0]]): part for part in np.split(order, starts[1:])} if len(order) else {}
 
 
-def _worth(found: Proposals, rows: NDArray[np.int64], most: int) -> float:
+def _worth(found: Proposals, rows: NDArray[np.int64], most: int, *, page_s: float = PAGE_S) -> float:
     """What a second on a page of this category gives: labels, and what uncertain ones teach about the others."""
     precision = found.precision[rows]
     mean = float(precision.mean())
     tiles = min(len(rows), page_size(mean, most))
     taught = float(found.doubt[rows].mean()) * np.log1p(len(rows)) / np.log1p(most)
-    seconds = PAGE_S + tiles * (TILE_S + STRIKE_S * (1 - mean))
+    seconds = page_s + tiles * (TILE_S + STRIKE_S * (1 - mean))
     return float(tiles * (mean + TEACHING * taught) / seconds)
 
 

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
+from ml.data.inspection import inspect_image
 from ml.data.labelled import LabelledImages, load_labelled
 from ml.data.vectors import CACHE_FOLDER, cached_vectors, progress_lines
 from ml.encoders import load_encoder
@@ -20,16 +23,21 @@ GUIDES = Path(".winnow/field-guides")
 GUIDE_SCALE = 2.0
 TUNING_CLASSES = 60
 """Of the 160 photographed classes the first 60 by name serve to choose settings, the other 100 to report."""
+NEAR_BITS = 4
+"""What the product takes for near-duplicates (`python -m ml.bench near_duplicates`)."""
+MOST_PIXELS = 50_000_000
 Part = Literal["tuning", "reported"]
 
 
 @dataclass(frozen=True)
 class LabelledVectors:
-    """`vectors` (n, D) unit float32 and `labels` (n,) in [0, classes)."""
+    """`vectors` (n, D) unit float32 and `labels` (n,) in [0, classes). `twins` (n,) number groups of near-duplicates,
+    -1 where there is none."""
 
     name: str
     vectors: NDArray[np.float32]
     labels: NDArray[np.int64]
+    twins: NDArray[np.int64]
 
     @property
     def classes(self) -> int:
@@ -40,15 +48,19 @@ class LabelledVectors:
         """The items of some classes, renumbered in the given order."""
         number = np.full(self.classes, -1)
         number[classes] = np.arange(len(classes))
-        rows = np.flatnonzero(number[self.labels] >= 0)
-        return LabelledVectors(self.name, self.vectors[rows], number[self.labels[rows]])
+        kept = self.of(np.flatnonzero(number[self.labels] >= 0))
+        return replace(kept, labels=number[kept.labels])
+
+    def of(self, rows: NDArray[np.int64]) -> "LabelledVectors":
+        """Some items, with the classes as they are."""
+        return replace(self, vectors=self.vectors[rows], labels=self.labels[rows], twins=self.twins[rows])
 
     def split(self, *, held_out: float, most: int, seed: int) -> tuple["LabelledVectors", "LabelledVectors"]:
         """A pool of at most `most` items and a held-out share, at random."""
         order = np.random.default_rng(seed).permutation(len(self.labels))
         apart = round(held_out * len(order))
         parts = order[apart : apart + most], order[:apart]
-        pool, rest = (LabelledVectors(self.name, self.vectors[rows], self.labels[rows]) for rows in parts)
+        pool, rest = (self.of(rows) for rows in parts)
         return pool, rest
 
 
@@ -74,7 +86,7 @@ def labelled_vectors(name: str, *, part: Part, seed: int) -> LabelledVectors:
         return found.only(np.arange(10)) if part == "tuning" else found
     if name == "field-guide":
         images = load_labelled(_guide(seed=1 if part == "tuning" else 0))
-        return _encoded(images, "demo", name)
+        return replace(_encoded(images, "demo", name), twins=near_duplicates(images))
     raise ConfigError(
         f"no set is called {name!r}: choose tiny-5, tiny-20, …, distinct-5, …, cifar-superclasses or field-guide"
     )
@@ -103,7 +115,17 @@ def _encoded(images: LabelledImages, encoder: str, name: str) -> LabelledVectors
     vectors = cached_vectors(
         images, load_encoder(encoder, device="cpu"), folder=CACHE_FOLDER, progress=progress_lines(name)
     )
-    return LabelledVectors(name, vectors, images.labels.astype(np.int64))
+    return LabelledVectors(name, vectors, images.labels.astype(np.int64), np.full(len(vectors), -1))
+
+
+def near_duplicates(images: LabelledImages) -> NDArray[np.int64]:
+    """Groups of images whose perceptual hashes differ in as few bits as ingest allows, chained: (n,), -1 for none."""
+    found = [inspect_image(images.image_bytes(row), max_pixels=MOST_PIXELS) for row in range(len(images))]
+    hashes = np.asarray([one.perceptual_hash for one in found], np.int64).view(np.uint64)
+    near = [np.flatnonzero(np.bitwise_count(hashes ^ own) <= NEAR_BITS) for own in hashes]
+    graph = csr_array((np.ones(sum(map(len, near))), np.concatenate(near), np.cumsum([0, *map(len, near)])))
+    group = connected_components(graph, directed=False)[1].astype(np.int64)
+    return np.where(np.bincount(group)[group] > 1, group, -1)
 
 
 def _guide(*, seed: int) -> Path:

@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.acquisition.neighbors import neighbor_graph
 from ml.bench._curves import learner_of, use_one_thread
 from ml.bench._page import write_block
 from ml.bench._pools import LabelledVectors, Part, labelled_vectors
-from ml.simulation.interfaces import Bench, composed_pages, naive_pages, one_at_a_time
+from ml.simulation.interfaces import Bench, Teacher, composed_pages, naive_pages, one_at_a_time
 from ml.simulation.person import Person
+from ml.types import TopK
 
 SETS = "tiny-5,tiny-10,tiny-20,tiny-100,cifar-superclasses,field-guide"
-SHOTS = (1, 2, 4, 8, 16, 32)
+SHOTS = (1, 2, 4, 8, 16, 32, 64)
 LEVELS = (0.75, 0.85, 0.93, 0.98)
 NEAR = 0.04
 """Runs whose head is within four points of a level speak for it, the nearer the louder."""
@@ -60,27 +62,29 @@ def sessions_of(name: str, args: argparse.Namespace) -> list[Session]:
         for shots in SHOTS:
             if shots * pool.classes > len(pool.labels) // 3:
                 continue
-            found += _label_all(pool, shots, seed, error_rate=args.error_rate)
+            found += _label_all(pool, shots, seed, error_rate=args.error_rate, live=args.live)
             ours = " ".join(f"{s.interface} {s.actions_per_label:.2f}/{s.seconds_per_label:.2f}" for s in found[-3:])
             print(f"{name} {seed} {shots}: {100 * found[-1].head_accuracy:.1f} {ours}", file=sys.stderr, flush=True)
     return found
 
 
-def _label_all(pool: LabelledVectors, shots: int, seed: int, *, error_rate: float) -> list[Session]:
+def _label_all(pool: LabelledVectors, shots: int, seed: int, *, error_rate: float, live: bool) -> list[Session]:
     rng = np.random.default_rng(seed)
     by_class = [rng.permutation(np.flatnonzero(pool.labels == c))[:shots] for c in range(pool.classes)]
     support = np.concatenate(by_class)
     rest = np.setdiff1d(np.arange(len(pool.labels)), support)
-    learner = learner_of(pool.vectors[support], pool.labels[support], background=pool.vectors.mean(axis=0))
-    vectors, truth = pool.vectors[rest], pool.labels[rest]
-    top = learner.topk(vectors)
+    teacher = _taught(pool, support, rest) if live else _frozen(pool, support, rest)
+    vectors, truth, twins = pool.vectors[rest], pool.labels[rest], pool.twins[rest]
+    top = teacher(np.empty(0, np.int64), np.empty(0, np.int64))
     graph = neighbor_graph(vectors)
     sessions = []
     for interface in INTERFACES:
         person = Person(error_rate, np.random.default_rng(seed))
-        looked = graph if interface == "pages" else None
-        bench = Bench(vectors, truth, pool.classes, lambda rows, labels: top, looked)
-        {"single": one_at_a_time, "naive": naive_pages, "pages": composed_pages}[interface](bench, person)
+        bench = Bench(vectors, truth, pool.classes, teacher, graph if interface == "pages" else None)
+        if interface == "pages":
+            composed_pages(bench, person, duplicate_group=twins)
+        else:
+            {"single": one_at_a_time, "naive": naive_pages}[interface](bench, person)
         tally = person.tally
         sessions.append(
             Session(
@@ -96,6 +100,24 @@ def _label_all(pool: LabelledVectors, shots: int, seed: int, *, error_rate: floa
             )
         )
     return sessions
+
+
+def _frozen(pool: LabelledVectors, support: NDArray[np.int64], rest: NDArray[np.int64]) -> Teacher:
+    learner = learner_of(pool.vectors[support], pool.labels[support], background=pool.vectors.mean(axis=0))
+    top = learner.topk(pool.vectors[rest])
+    return lambda rows, labels: top
+
+
+def _taught(pool: LabelledVectors, support: NDArray[np.int64], rest: NDArray[np.int64]) -> Teacher:
+    """A head that is fitted anew on everything said so far whenever it is asked."""
+    background, vectors = pool.vectors.mean(axis=0), pool.vectors[rest]
+
+    def told(rows: NDArray[np.int64], labels: NDArray[np.int64]) -> TopK:
+        known = np.concatenate([pool.vectors[support], vectors[rows]])
+        said = np.concatenate([pool.labels[support], labels])
+        return learner_of(known, said, background=background).topk(vectors)
+
+    return told
 
 
 def as_markdown(sessions: Sequence[Session]) -> str:
@@ -130,7 +152,7 @@ def _level(sessions: Sequence[Session], level: float) -> str:
     return "| " + " | ".join([*cells, f"{100 * right:.1f} %"]) + " |"
 
 
-def _at(accuracies: "np.ndarray[tuple[int], np.dtype[np.float64]]", values: object, level: float) -> float:
+def _at(accuracies: NDArray[np.float64], values: object, level: float) -> float:
     """Value at `level` of a line through runs near it, weighed by nearness; their mean where they stand at one spot."""
     weight = 1 - np.abs(accuracies - level) / (1.25 * NEAR)
     if np.ptp(accuracies) < NEAR / 2:
@@ -161,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", choices=Part.__args__, default="reported")  # type: ignore[attr-defined]
     for name, value in (("seeds", 5), ("first-seed", 0), ("most", 3000)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--live", action="store_true", help="the head learns from every label; else it stays")
     parser.add_argument("--error-rate", type=float, default=0.02)
     parser.add_argument("--json", type=Path, help="file for all sessions")
     parser.add_argument("--write", type=Path, help="put the tables into this page")

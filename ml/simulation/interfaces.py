@@ -19,7 +19,8 @@ Teacher = Callable[[NDArray[np.int64], NDArray[np.int64]], TopK]
 """(labelled rows, their categories) → top-k of the whole pool."""
 
 NAIVE_TILES = 40
-FIRST_TILES, MOST_TILES = 16, 48
+FIRST_TILES, UNPROVEN_TILES, MOST_TILES = 16, 24, 48
+ENOUGH_CATEGORIES = 3
 GROWS, SHRINKS = 1.5, 0.75
 FEW_STRIKES, MANY_STRIKES = 0.1, 0.3
 MEMORY = 0.3
@@ -140,10 +141,11 @@ def composed_pages(
     """Pages as the product composes them; what no page wants is labelled one at a time."""
     refused: dict[int, set[int]] = {}
     reliability = np.full(bench.classes, np.nan)
-    size = np.full(bench.classes, float(FIRST_TILES))
+    earned = np.full(bench.classes, np.nan)
     step = 0
     while bench.open.any():
         step += 1
+        size = _sizes(earned)
         plans = compose_pages(
             vectors=bench.vectors,
             top_categories=bench.top.class_index,
@@ -155,12 +157,13 @@ def composed_pages(
             count=PAGES_AHEAD,
             duplicate_group=duplicate_group,
             seed=seed + step,
+            asked=person.asked if person.asked >= 0 else None,
         )
         for plan in plans:
             struck = _judge(bench, person, plan.category, plan.groups, precision=plan.precision, refused=refused)
             share = struck / len(plan.rows)
             reliability[plan.category] = _moved(reliability[plan.category], 1 - share)
-            size[plan.category] = _sized(size[plan.category], share)
+            earned[plan.category] = _sized(size[plan.category], share)
         if not plans:
             hardest = np.flatnonzero(bench.open)
             for row in hardest[np.argsort(bench.top.margin[hardest])][:ONES_BETWEEN].tolist():
@@ -170,6 +173,13 @@ def composed_pages(
 
 def _moved(before: float, seen: float) -> float:
     return seen if np.isnan(before) else (1 - MEMORY) * before + MEMORY * seen
+
+
+def _sizes(earned: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is known of each category, or what this person's other categories allow without proof."""
+    known = earned[np.isfinite(earned)]
+    first = min(float(np.median(known)), UNPROVEN_TILES) if len(known) >= ENOUGH_CATEGORIES else FIRST_TILES
+    return np.where(np.isfinite(earned), earned, first)
 
 
 def _sized(size: float, struck_share: float) -> float:

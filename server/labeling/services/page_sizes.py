@@ -1,7 +1,8 @@
 """How large a page may be: earned by each person for each category, by few strikes and by proven attention."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from server.core import sql
 from server.labeling.services.page_options import PageOptions
@@ -11,6 +12,8 @@ START = 16
 SMALLEST = 6
 UNPROVEN_MAX = 24
 """No page grows beyond this before a known-wrong tile was caught, where known-wrong tiles are shown at all."""
+ENOUGH = 3
+"""Categories whose sizes say what this person's pages are like."""
 GROW, SHRINK = 1.5, 0.75
 STRIKES_RARE, STRIKES_MANY = 0.1, 0.3
 
@@ -45,17 +48,22 @@ def size_after(size: int, *, looked: Looked, proven: int, options: PageOptions) 
     return max(size, min(roof, int(size * GROW)))
 
 
+def size_first(earned: Collection[int]) -> int:
+    """Of a category that is new: what the other ones have earned, no further than goes without proof."""
+    return min(UNPROVEN_MAX, int(median(earned))) if len(earned) >= ENOUGH else START
+
+
 KNOWN = """
-SELECT category_id, size FROM labeling_pageskill
-WHERE project_id = %(project)s AND user_id = %(user)s AND category_id = ANY(%(categories)s)
+SELECT category_id, size FROM labeling_pageskill WHERE project_id = %(project)s AND user_id = %(user)s
 """
 
 
 def sizes_for(*, project_id: int, user_id: int, category_ids: Sequence[int], options: PageOptions) -> dict[int, int]:
     """Size by category."""
-    params = {"project": project_id, "user": user_id, "categories": list(category_ids)}
-    known = {row["category_id"]: row["size"] for row in sql.fetch_all(KNOWN, params, hot=True)}
-    return {category: min(options.size_max, known.get(category, START)) for category in category_ids}
+    rows = sql.fetch_all(KNOWN, {"project": project_id, "user": user_id}, hot=True)
+    known = {row["category_id"]: row["size"] for row in rows}
+    first = size_first(known.values())
+    return {category: min(options.size_max, known.get(category, first)) for category in category_ids}
 
 
 LOCK = """
@@ -74,7 +82,8 @@ def size_learn(
     *, project_id: int, user_id: int, category_id: int, looked: Looked, options: PageOptions
 ) -> tuple[int, int]:
     """Take a commit into the record; the page size before and after. Two statements."""
-    params = {"project": project_id, "user": user_id, "category": category_id, "start": START}
+    start = min(UNPROVEN_MAX, max(START, looked.judged + looked.planted))  # a first page is as large as was earned
+    params = {"project": project_id, "user": user_id, "category": category_id, "start": start}
     counts = {
         "judged": looked.judged,
         "struck": looked.struck,

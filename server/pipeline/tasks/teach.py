@@ -17,7 +17,7 @@ from server.embeddings.mapped import MappedSpace, mapped_space
 from server.jobs.models import Job, State
 from server.labeling.services.page_leases import pages_forget
 from server.labeling.services.page_options import PageOptions
-from server.labeling.services.page_sizes import START, people_at_pages, records_of
+from server.labeling.services.page_sizes import people_at_pages, records_of, size_first
 from server.labeling.services.page_stock import Planned, stock_add, stock_drop_old
 from server.labeling.services.pool_state import PoolState
 from server.labeling.services.teachings import corrections_since, teaching_last, teaching_record
@@ -181,6 +181,7 @@ def compose(room: Classroom) -> list[Planned]:
     options = PageOptions.of(room.project)
     records = records_of(project_id=room.project.pk, options=options)
     known = [records.get(category.pk) for category in room.categories]
+    first = size_first([one.size for one in records.values()])
     reliability = [np.nan if one is None or one.reliability is None else one.reliability for one in known]
     index_of = {category.pk: index for index, category in enumerate(room.categories)}
     pages = pool_pages(
@@ -189,7 +190,7 @@ def compose(room: Classroom) -> list[Planned]:
         eligible=room.state.eligible(),
         struck=room.state.struck(index_of),
         reliability=np.asarray(reliability, np.float32),
-        size=np.asarray([START if one is None else one.size for one in known], np.int64),
+        size=np.asarray([first if one is None else one.size for one in known], np.int64),
         count=PLANS + PLANS_A_PERSON * people_at_pages(project_id=room.project.pk),
         group=room.state.group,
         seed=room.state.newest,

@@ -113,9 +113,19 @@ def test_images_on_a_page_look_more_alike_than_the_category_does() -> None:
         assert len(set((plan.rows // 60).tolist())) == 1
 
 
+def test_a_question_that_was_just_asked_is_asked_again_where_another_is_hardly_better() -> None:
+    sure = np.tile(np.asarray([0.9, 0.09], np.float32), (120, 1))
+    for asked in range(3):
+        assert [plan.category for plan in compose(top_probabilities=sure, asked=asked, count=2)] == [asked] * 2
+    doubtful = sure.copy()
+    doubtful[pool()["top_categories"][:, 0] == 1] = 0.6, 0.3
+    assert compose(top_probabilities=doubtful, asked=1, count=1)[0].category != 1
+
+
 def test_two_images_are_no_page() -> None:
-    assert compose(eligible=np.arange(120) < 6) == []
-    assert len(compose(eligible=np.arange(120) < 9)) == 3
+    sure = np.tile(np.asarray([0.9, 0.09], np.float32), (120, 1))
+    assert compose(top_probabilities=sure, eligible=np.arange(120) < 6) == []
+    assert len(compose(top_probabilities=sure, eligible=np.arange(120) < 9)) == 3
 
 
 def test_the_same_seed_gives_the_same_pages() -> None:

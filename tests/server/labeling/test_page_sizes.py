@@ -9,7 +9,16 @@ import pytest
 from server.labeling.models import PageSkill
 from server.labeling.page_selectors import singles_beside
 from server.labeling.services.page_options import PageOptions
-from server.labeling.services.page_sizes import SMALLEST, START, Looked, records_of, size_after, size_learn, sizes_for
+from server.labeling.services.page_sizes import (
+    SMALLEST,
+    START,
+    Looked,
+    records_of,
+    size_after,
+    size_first,
+    size_learn,
+    sizes_for,
+)
 from tests.server.builders import world
 
 OPTIONS = PageOptions(attention_share=0.05, size_max=48, lease_s=300)
@@ -62,6 +71,12 @@ def test_each_person_has_a_record_for_each_category_and_a_miss_begins_the_proof_
     assert (told[owl].reliability, told[owl].size) == (1.0, 18)
     learn(fox, looked(10, 4))
     assert records_of(project_id=made.project.pk, options=OPTIONS)[fox].reliability == pytest.approx(0.6)
+
+
+def test_a_new_category_begins_with_what_others_have_earned_as_far_as_that_goes_unproven() -> None:
+    assert size_first([48, 48]) == START  # two say little
+    assert size_first([12, 12, 48]) == 12
+    assert size_first([18, 36, 48]) == size_first([20, 24, 48]) == 24
 
 
 @pytest.mark.django_db
