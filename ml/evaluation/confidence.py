@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from ml.errors import ShapeError
 from ml.types import FloatArray, IntArray
@@ -23,6 +24,20 @@ class Reliability:
         """ECE in [0, 1]: |confidence - accuracy| weighted by count (Guo et al. 2017)."""
         gaps = np.abs(np.nan_to_num(self.confidence) - np.nan_to_num(self.accuracy))
         return float((gaps * self.count).sum() / self.count.sum())
+
+
+def log_odds(logits: FloatArray) -> FloatArray:
+    """(B,) log of p / (1 - p) of the likeliest class of logits (B, N): a probability rounds to 1, this goes on rising.
+
+    Raises:
+        ShapeError: Fewer than two classes have no odds.
+    """
+    table = np.asarray(logits, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] < 2:
+        raise ShapeError(f"expected logits (B, N) of at least two classes, got {table.shape}")
+    ranked = np.sort(table, axis=1)
+    odds: FloatArray = ranked[:, -1] - special.logsumexp(ranked[:, :-1], axis=1)
+    return odds
 
 
 def reliability(probabilities: FloatArray, target: IntArray, *, bins: int = BINS) -> Reliability:

@@ -22,9 +22,8 @@ def pool_confidence(
     seed: int,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Fit the head that hears the pool too, and say of `rows` (R,) of `vectors` (P, D), chunk by chunk, what each is
-    and how sure that is.
+    and the log-odds of that: probabilities of easy images round to 1, and the order among those would be lost.
 
-    Confidence is float64: float32 calls everything beyond seven nines certain, and the order among those is lost.
     Every class needs an example among `support` (S,) rows of classes `class_index` (S,).
 
     Raises:
@@ -32,6 +31,7 @@ def pool_confidence(
     """
     import torch
 
+    from ml.evaluation.confidence import log_odds
     from ml.heads import Examples
     from ml.heads.pool_gda import POOL_AT_MOST, fit_pool_gda
 
@@ -46,27 +46,35 @@ def pool_confidence(
     head = fit_pool_gda(examples, torch.from_numpy(pool), seed=seed)
     for start in range(0, len(rows), CHUNK):
         part = torch.from_numpy(np.asarray(vectors[rows[start : start + CHUNK]], np.float32))
-        top = torch.softmax((head.logits(part) / head.temperature).double(), dim=1).max(dim=1)
-        yield top.indices.numpy(), top.values.numpy()
+        logits = (head.logits(part).double() / head.temperature).numpy()
+        yield logits.argmax(axis=1), log_odds(logits)
 
 
 def lots_plan(
-    confidence: NDArray[np.float64], *, error: float, level: float, audits: int, seed: int, among: int | None = None
+    confidence: NDArray[np.float64],
+    *,
+    score: NDArray[np.float64],
+    error: float,
+    level: float,
+    audits: int,
+    seed: int,
+    among: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, Any]]:
-    """(rows of the region, surest first; places among those to audit; the plan as JSON).
+    """(rows of the region, surest by `score` first; places among those to audit; the plan as JSON).
 
     With `among` so many labels may be wrong as `error` of these are, the lot and what people look at together.
     """
-    from ml.evaluation.audit_costs import fewest_presses
+    from ml.evaluation.audit_costs import fewest_presses, pages_first
     from ml.evaluation.certify import Goal, audits_for_lot, plan_lots
 
     goal = Goal(error, level, among)
-    plan = plan_lots(confidence, goal=goal, audits=audits)
+    plan = plan_lots(confidence, goal=goal, audits=audits, score=score)
     region = np.asarray(plan.order[: plan.region], np.int64)
     place = np.empty(len(confidence), np.int64)
     place[plan.order] = np.arange(len(confidence))
     drawn = np.sort(place[plan.draw(audits, seed=seed)])
     cheapest = fewest_presses(plan, confidence, goal=goal)
+    first = None if among is None else pages_first(confidence, goal=goal)
     kept = {
         "region": int(plan.region),
         "sizes": plan.sizes.tolist(),
@@ -76,6 +84,7 @@ def lots_plan(
         "pool": len(confidence),
         **({} if among is None else {"among": among}),
         **({} if cheapest is None else {"cheapest": asdict(cheapest)}),
+        **({} if first is None else {"pages_first": asdict(first)}),
     }
     return region, drawn, kept
 

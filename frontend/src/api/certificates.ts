@@ -35,6 +35,8 @@ export interface LotPlan {
   readonly among?: number;
   /** The number of audits with which people press least in all, pages for the rest included; presses an image. */
   readonly cheapest?: { readonly audits: number; readonly size: number; readonly presses: number };
+  /** So many of the surest by pages, before the rest is audited: where all labels count, that may be less work. */
+  readonly pages_first?: { readonly looked: number; readonly audits: number; readonly presses: number };
   readonly sizes?: readonly number[];
   readonly audits_needed?: readonly number[];
 }

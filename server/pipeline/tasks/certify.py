@@ -28,6 +28,7 @@ def plan_lot(handle: JobHandle) -> None:
     handle.progress(total=len(found.image_ids))
     region, drawn, plan = lots_plan(
         found.confidence,
+        score=found.score,
         error=certificate.error,
         level=certificate.level,
         audits=certificate.audits,

@@ -30,13 +30,17 @@ ORDER BY p.image_id
 
 @dataclass(frozen=True)
 class Candidates:
-    """(P,) images that nobody judged, the category each would get, and how sure that is; `head` says who speaks."""
+    """(P,) images that nobody judged, the category each would get, and how sure that is; `head` says who speaks.
+
+    `score` puts them into the order of `confidence`, and tells apart those that are as good as certain.
+    """
 
     run: PredictionRun
     head: str
     image_ids: NDArray[np.int64]
     category_ids: NDArray[np.int64]
     confidence: NDArray[np.float64]
+    score: NDArray[np.float64]
 
 
 def candidates_of(project: Project) -> Candidates:
@@ -51,12 +55,14 @@ def candidates_of(project: Project) -> Candidates:
     rows = sql.fetch_all(POOL, {"run": run.pk, "project": project.pk})
     if not rows:
         raise Conflict("Every image is judged already; there is nothing left to accept.")
+    sure = np.clip(np.array([row["probability"] for row in rows], np.float64), 0, 1)
     live = Candidates(
         run=run,
         head=f"{run.method}, run {run.pk}",
         image_ids=np.array([row["image_id"] for row in rows], np.int64),
         category_ids=np.array([row["category_id"] for row in rows], np.int64),
-        confidence=np.clip(np.array([row["probability"] for row in rows], np.float64), 0, 1),
+        confidence=sure,
+        score=sure,
     )
     return (_by_pool(project, live) if run.method in OUTDONE else None) or live
 
@@ -88,13 +94,14 @@ def _by_pool(project: Project, live: Candidates) -> Candidates | None:
         text_scale=space.logit_scale or 100.0,
         seed=SEED,
     )
-    found, sure = (np.concatenate(part) for part in zip(*parts, strict=True))
+    found, odds = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Candidates(
         run=live.run,
         head=f"pool-gda on {len(support)} labels, beside run {live.run.pk}",
         image_ids=live.image_ids[kept][at],
         category_ids=np.array(ids, np.int64)[found],
-        confidence=sure,
+        confidence=1 / (1 + np.exp(-odds)),
+        score=odds,
     )
 
 

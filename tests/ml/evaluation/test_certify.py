@@ -16,6 +16,7 @@ from ml.evaluation.bounds import (
 )
 from ml.evaluation.category_certificates import CategoryAudit, certify_categories, holm
 from ml.evaluation.certify import Goal, audits_for_lot, certify_lot, plan_lots, remainder_upper
+from ml.evaluation.confidence import log_odds
 
 GOAL = Goal(0.05)
 
@@ -193,3 +194,23 @@ def test_small_siblings_are_certified_together_and_bad_ones_not_at_all() -> None
     assert found[(2, 3)].certified and found[(2, 3)].node == 10
     assert (found[(4,)].certified, found[(4,)].reason) == (False, "too many errors")
     assert (found[(5,)].certified, found[(5,)].reason) == (False, "no audits")
+
+
+def test_images_that_are_certain_to_sixteen_digits_are_ordered_by_their_log_odds() -> None:
+    odds = np.linspace(80, 40, 500)
+    sure = 1 / (1 + np.exp(-odds))
+    assert (sure == 1).all()
+    assert plan_lots(sure, goal=GOAL, audits=50).sizes.tolist() == [500]
+    apart = plan_lots(sure[::-1], goal=GOAL, audits=50, score=odds[::-1])
+    assert apart.order.tolist() == list(range(500))[::-1]
+    assert len(apart.sizes) > 20
+    with pytest.raises(ShapeError, match="score"):
+        plan_lots(sure, goal=GOAL, audits=50, score=odds[1:])
+
+
+def test_log_odds_are_those_of_the_likeliest_class() -> None:
+    logits = np.log([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]])
+    assert log_odds(logits) == pytest.approx(np.log([0.7 / 0.3, 1.0]))
+    assert log_odds(np.array([[900.0, 0.0]])) == pytest.approx([900.0])
+    with pytest.raises(ShapeError, match="two classes"):
+        log_odds(np.zeros((3, 1)))

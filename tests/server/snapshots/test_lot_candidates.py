@@ -41,6 +41,8 @@ def test_confidence_is_that_of_the_head_that_hears_the_pool() -> None:
     expected = torch.softmax((head.logits(pool) / head.temperature).double(), dim=1).max(dim=1)
     assert found.image_ids.tolist() == made.images[SHOTS * 3 :]
     assert found.confidence == pytest.approx(expected.values.numpy(), abs=2e-3)
+    assert found.confidence == pytest.approx(1 / (1 + np.exp(-found.score)))
+    assert len(np.unique(found.confidence)) < len(np.unique(found.score)) == len(pool)
     named = [made.categories[index] for index in expected.indices.tolist()]
     assert np.mean(found.category_ids == named) > 0.99
 

@@ -2,6 +2,8 @@ import type { LotPlan } from "@/api/certificates";
 import { count, percent, plural } from "@/core/format";
 
 const ROWS = 4;
+/** Another way is named where it saves a tenth or more. */
+const WORTH_SAYING = 0.9;
 
 interface Offer {
   readonly audits: number;
@@ -10,7 +12,7 @@ interface Offer {
 
 /** What so many answers would buy, before anyone gives them. It is a forecast: only the answers prove anything. */
 export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number }) {
-  const { pool, region, sizes, audits_needed: needed, cheapest } = plan;
+  const { pool, region, sizes, audits_needed: needed, cheapest, pages_first: first } = plan;
   if (pool === undefined || region === undefined || !sizes || !needed) return null;
   const offers = offersOf(sizes, needed);
   return (
@@ -47,6 +49,14 @@ export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number })
         <p class="small">
           Least work in all: about {plural(cheapest.audits, "audit")} for {plural(cheapest.size, "label")}, and pages
           for the rest. That is {cheapest.presses.toFixed(2)} key presses an image.
+        </p>
+      )}
+      {first && first.looked > 0 && first.presses < WORTH_SAYING * (cheapest?.presses ?? 1) && (
+        <p class="small">
+          Less work: withdraw this, confirm {first.looked === pool ? "all images" : `the ${count(first.looked)} surest`}{" "}
+          in pages
+          {first.audits > 0 && `, then plan again with about ${plural(first.audits, "audit")} for what is left`}. That
+          is {first.presses.toFixed(2)} key presses an image, and less as the model learns from the pages.
         </p>
       )}
     </div>
