@@ -34,12 +34,17 @@ FEWEST_AUDITS = 10
 
 @dataclass(frozen=True)
 class Cost:
-    """Shares of the pool: presses and what they were spent on, labels `accepted` unseen; was the promise `broken`."""
+    """Shares of the pool: presses and what they were spent on, labels `accepted` unseen; was the promise `broken`.
+
+    `repairs` is one press a wrong tile; `strokes` one for wrong tiles that lie side by side, most doubtful first, as
+    a line drawn over them strikes them all.
+    """
 
     presses: float
     audits: float
     pages: float
     repairs: float
+    strokes: float
     accepted: float
     broken: bool
 
@@ -56,6 +61,7 @@ class Project:
     background: torch.Tensor
     pages: int = 0
     repairs: int = 0
+    strokes: int = 0
     said: dict[bytes, FloatArray] = field(default_factory=dict)
     """What heads said: two goals go the same way until one of them stops."""
 
@@ -82,7 +88,9 @@ class Project:
         asked = np.bincount(label[order[: 2 * PAGE]]).argmax()
         shown = order[label[order] == asked][:most]
         self.pages += 1
-        self.repairs += int((self.truth[self.rest[shown]] != asked).sum())
+        wrong = self.truth[self.rest[shown]] != asked
+        self.repairs += int(wrong.sum())
+        self.strokes += int(np.count_nonzero(wrong[1:] & ~wrong[:-1]) + wrong[0])
         self.known = np.concatenate([self.known, self.rest[shown]])
         left = np.ones(len(self.rest), dtype=bool)
         left[shown] = False
@@ -140,8 +148,15 @@ def label_and_prove(project: Project, *, error: float, level: float, seed: int) 
         if len(project.rest):
             said = project.probabilities()
     presses = audits + project.pages + project.repairs
-    shares = (presses / pool, audits / pool, project.pages / pool, project.repairs / pool, accepted / pool)
-    return Cost(*shares, broken=broken > error * pool)
+    return Cost(
+        presses=presses / pool,
+        audits=audits / pool,
+        pages=project.pages / pool,
+        repairs=project.repairs / pool,
+        strokes=project.strokes / pool,
+        accepted=accepted / pool,
+        broken=broken > error * pool,
+    )
 
 
 def _prove(project: Project, said: FloatArray, *, goal: Goal, audits: int, seed: int) -> tuple[int, int, int]:
@@ -162,11 +177,15 @@ def _prove(project: Project, said: FloatArray, *, goal: Goal, audits: int, seed:
 
 def _summary(found: list[Cost]) -> dict[str, Any]:
     columns = {name: np.array([asdict(cost)[name] for cost in found], np.float64) for name in asdict(found[0])}
-    presses = mean_interval(columns["presses"])
+    presses, drawn = (
+        mean_interval(columns["presses"] - less) for less in (0.0, columns["repairs"] - columns["strokes"])
+    )
     broken = exact_interval(int(columns["broken"].sum()), trials=len(found))
     return {
         **{name: round(float(values.mean()), 4) for name, values in columns.items()},
         "presses_95": [round(presses.low, 4), round(presses.high, 4)],
+        "presses_drawn": round(drawn.value, 4),
+        "presses_drawn_95": [round(drawn.low, 4), round(drawn.high, 4)],
         "broken_95": [round(broken.low, 4), round(broken.high, 4)],
     }
 

@@ -47,7 +47,7 @@ def pool_confidence(
     for start in range(0, len(rows), CHUNK):
         part = torch.from_numpy(np.asarray(vectors[rows[start : start + CHUNK]], np.float32))
         logits = (head.logits(part).double() / head.temperature).numpy()
-        yield logits.argmax(axis=1), log_odds(logits)
+        yield logits.argmax(axis=1), np.asarray(log_odds(logits), np.float64)
 
 
 def lots_plan(
