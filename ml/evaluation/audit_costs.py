@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.errors import ConfigError
 from ml.evaluation.certify import Goal, LotPlan, audits_for_lot
 from ml.types import FloatArray
 
@@ -61,16 +60,14 @@ def pages_first(confidence: FloatArray, *, goal: Goal, page: int = PAGE) -> Page
     A sure image costs a part of one press on a page, a doubtful one a press of its own where it is wrong. So where the
     goal is about all labels it is the doubtful ones that are cheapest left unseen, as long as few enough are wrong
     in all. A head that is fitted again on the confirmed ones knows more of the rest: ask again then. Forecast as in
-    `fewest_presses`, from confidences (P,).
-
-    Raises:
-        ConfigError: A goal that is about the lot alone. There the doubtful ones are the last to be proved.
+    `fewest_presses`, from confidences (P,). Under a goal about the lot alone the doubtful ones are the last to be
+    proved, so there it is what all of it would cost by pages.
     """
-    if goal.among is None:
-        raise ConfigError("pages come first only where the goal is about all labels: give among")
     sure = np.sort(np.asarray(confidence, dtype=np.float64))[::-1]
     pool, doubt = len(sure), np.concatenate([[0.0], np.cumsum(1 - sure)])
     best = PagesFirst(pool, 0, (pool / page + doubt[-1]) / pool)
+    if goal.among is None:
+        return best
     within = np.flatnonzero(doubt[-1] - doubt <= goal.error * goal.among)
     longest = pool - int(within[0])
     for left in np.unique(np.geomspace(min(SMALLEST_TAIL, longest), max(longest, 1), TAILS).astype(np.int64)):

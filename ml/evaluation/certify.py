@@ -192,7 +192,8 @@ def audits_for_lot(plan: LotPlan, *, goal: Goal, chance: float = 0.8) -> IntArra
     """
     found = []
     for size, share in zip(plan.sizes, plan.expected, strict=True):
-        tries = np.unique(np.geomspace(10, max(int(size) // 2, 11), 40).astype(np.int64))
+        half = int(size) // 2
+        tries = np.unique(np.geomspace(min(10, half), half, 40).astype(np.int64)) if half else np.empty(0, np.int64)
         sizes = np.full(len(tries), size)
         passes = _pass_chance(sizes, tries, np.full(len(tries), share), goal=goal, auditors=TRUTH) >= chance
         found.append(round(int(tries[passes.argmax()]) * plan.region / int(size)) if passes.any() else -1)

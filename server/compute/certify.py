@@ -74,7 +74,6 @@ def lots_plan(
     place[plan.order] = np.arange(len(confidence))
     drawn = np.sort(place[plan.draw(audits, seed=seed)])
     cheapest = fewest_presses(plan, confidence, goal=goal)
-    first = None if among is None else pages_first(confidence, goal=goal)
     kept = {
         "region": int(plan.region),
         "sizes": plan.sizes.tolist(),
@@ -84,7 +83,7 @@ def lots_plan(
         "pool": len(confidence),
         **({} if among is None else {"among": among}),
         **({} if cheapest is None else {"cheapest": asdict(cheapest)}),
-        **({} if first is None else {"pages_first": asdict(first)}),
+        "pages_first": asdict(pages_first(confidence, goal=goal)),
     }
     return region, drawn, kept
 

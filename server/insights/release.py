@@ -56,7 +56,8 @@ ASSUMES = (
 )
 METHOD = (
     "Intervals are Wilson's score intervals at 95 %. Below twenty checked labels nothing is claimed.",
-    "Certificates: lots fixed before the answers, exact hypergeometric tail, tested in fixed sequence.",
+    "Certificates: which labels may be accepted and which are audited is fixed before anyone answers, at random; the"
+    " bound is exact for a draw without replacement (hypergeometric), and lots are tested in a fixed order.",
 )
 
 

@@ -79,8 +79,16 @@ def _story(report: ReleaseReport) -> list[Any]:
             f"{head.name} on {head.encoder}, from {head.labels:,} labels: {_accuracy(head.accuracy, 'blind answers')}."
         )
         story += [_text("Model in use", "heading"), _text(told, "text")]
-    story += [_text("What this assumes", "heading"), *(_text(f"• {line}", "text") for line in report.assumes)]
-    story += [_text("Method", "heading"), *(_text(f"• {line}", "text") for line in report.method)]
+    story += [
+        CondPageBreak(30 * mm),
+        _text("What this assumes", "heading"),
+        *(_text(f"• {line}", "text") for line in report.assumes),
+    ]
+    story += [
+        CondPageBreak(30 * mm),
+        _text("Method", "heading"),
+        *(_text(f"• {line}", "text") for line in report.method),
+    ]
     return story
 
 

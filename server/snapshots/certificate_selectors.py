@@ -145,7 +145,7 @@ def certificate_card(certificate: Certificate) -> dict[str, Any]:
         "later": verdict.get("later"),
         "categories": verdict.get("categories", []),
         "head": certificate.head,
-        "method": "nested lots fixed before the answers, exact hypergeometric tail, tested in fixed sequence",
+        "method": "Nested lots, fixed before anyone answers and tested in a fixed order, with an exact bound",
         "assumes": [
             "audited images were drawn uniformly at random from the lot's region and answered blind",
             "audited answers are the truth; audits without an answer count as wrong",

@@ -6,6 +6,9 @@ export const count = (value: number): string => whole.format(value);
 
 export const percent = (value: number, digits = 1): string => `${(value * 100).toFixed(digits)} %`;
 
+/** A share as somebody typed it: 5 %, 2.5 %. */
+export const share = (value: number): string => `${Number((value * 100).toFixed(2))} %`;
+
 /** A probability in two digits, as .58; certainty as 1.0. */
 export const probability = (value: number): string =>
   value >= 0.995 ? "1.0" : value < 0.005 ? ".00" : value.toFixed(2).slice(1);

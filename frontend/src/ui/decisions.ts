@@ -44,12 +44,14 @@ export function useDecisions<T extends Decidable>(
   useEffect(() => {
     if (desk.queue.current === undefined) void desk.queue.fill();
   }, [news, desk]);
-  return { desk, pictures, turn };
+  return { desk, pictures, turn, remark: made.remark };
 }
 
 function build<T extends Decidable>(project: number, list: (cursor: string | null) => Promise<Page<T>>) {
   /** Decided here and perhaps not yet known to the server: not to be asked again. */
   const decided = new Set<number>();
+  /** What the reviewer wrote beside the image on screen; it goes with the decision, and then it is gone. */
+  const remark = { text: "" };
   let cursor: string | null = null;
   const queue = new LabelingQueue<Entry<CaseOf<T>, DeskPage>>({
     want: wantOnes,
@@ -69,11 +71,14 @@ function build<T extends Decidable>(project: number, list: (cursor: string | nul
       annotate: ({ token: _, blind: __, evidence_details, ...judgement }) => {
         if (judgement.kind === "undo") decided.delete(judgement.image);
         else decided.add(judgement.image);
-        return annotate(project, { ...judgement, evidence_details: { ...evidence_details, review: true } });
+        const comment = judgement.kind === "undo" ? "" : remark.text.trim();
+        if (comment) remark.text = "";
+        const said = comment ? { ...judgement, comment } : judgement;
+        return annotate(project, { ...said, evidence_details: { ...evidence_details, review: true } });
       },
       commit: () => "",
       takeBack: () => undefined,
     },
   });
-  return { desk, pictures: new Prefetcher(decoded, 16) };
+  return { desk, pictures: new Prefetcher(decoded, 16), remark };
 }

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ml.errors import ConfigError
 from ml.evaluation.audit_costs import fewest_presses, pages_first
 from ml.evaluation.certify import Goal, audits_for_lot, plan_lots
 
@@ -63,6 +62,14 @@ def test_where_no_rest_can_be_proved_all_is_looked_at() -> None:
     assert found.presses == pytest.approx((100 / 32 + 70) / 100)
 
 
-def test_pages_come_first_only_under_a_promise_about_all_labels() -> None:
-    with pytest.raises(ConfigError, match="among"):
-        pages_first(SURE, goal=Goal(0.05))
+def test_under_a_promise_about_the_lot_it_is_all_or_nothing_by_pages() -> None:
+    found = pages_first(SURE, goal=Goal(0.05))
+    assert (found.looked, found.audits) == (2000, 0)
+
+
+@pytest.mark.parametrize("images", [5, 40, 69])
+def test_nobody_is_told_to_audit_more_than_half_of_what_there_is(images: int) -> None:
+    few = np.linspace(0.999, 0.97, images)
+    for goal in (Goal(0.02), Goal(0.3), Goal(0.3, among=3 * images)):
+        plan = plan_lots(few, goal=goal, audits=20)
+        assert audits_for_lot(plan, goal=goal).max() <= plan.region / 2

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { type Certificate, type CertificateState, certificates, type LaterAudits } from "@/api/certificates";
 import { messageOf } from "@/api/client";
 import { touched } from "@/api/events";
-import { ago, count, percent, plural } from "@/core/format";
+import { ago, count, percent, plural, share } from "@/core/format";
 import { Progress } from "@/ui/Bar";
 import { Button } from "@/ui/Button";
 import { toast } from "@/ui/Toasts";
@@ -31,8 +31,7 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
     <article class="certificate" data-state={item.state} aria-label={`Certificate ${item.id}`}>
       <header>
         <h2>
-          At most {percent(item.error)} {item.scope === "release" && "of all labels "}wrong, {percent(item.level, 0)}{" "}
-          sure
+          At most {share(item.error)} {item.scope === "release" && "of all labels "}wrong, {percent(item.level, 0)} sure
         </h2>
         <span class={`small ${item.state === "revoked" ? "danger" : "muted"}`}>{SAID[item.state]}</span>
       </header>

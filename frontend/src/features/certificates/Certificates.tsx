@@ -18,7 +18,7 @@ const SCOPES: readonly (readonly [Scope, string])[] = [
   ["release", "of all labels of this release"],
 ];
 const MEANS: Record<Scope, string> = {
-  lot: "Accepted labels are held to this by themselves, whatever else is labelled.",
+  lot: "Of the labels that nobody looked at, taken by themselves, at most so many are wrong.",
   release:
     "More can be accepted: labels that people give to the rest count as right. The share holds once all is labelled; until then each release says what it comes to.",
 };

@@ -1,5 +1,5 @@
 import type { Revoked } from "@/api/types";
-import { ago, percent } from "@/core/format";
+import { ago, share } from "@/core/format";
 import "./revoked.css";
 
 /** A broken promise is told to everyone who works here, with the reason, until its labels are taken back. */
@@ -7,7 +7,7 @@ export function RevokedNotice({ project, notice }: { project: number; notice: Re
   return (
     <section class="revoked" aria-label={`Certificate ${notice.id} was revoked`}>
       <p>
-        <strong class="danger">The promise of at most {percent(notice.error)} wrong labels was revoked</strong>{" "}
+        <strong class="danger">The promise of at most {share(notice.error)} wrong labels was revoked</strong>{" "}
         <span class="small muted">{ago(notice.at)}</span>
       </p>
       <p class="small">

@@ -15,6 +15,8 @@ export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number })
   const { pool, region, sizes, audits_needed: needed, cheapest, pages_first: first } = plan;
   if (pool === undefined || region === undefined || !sizes || !needed) return null;
   const offers = offersOf(sizes, needed);
+  const pages =
+    first && first.looked > 0 && first.presses < WORTH_SAYING * (cheapest?.presses ?? Infinity) ? first : null;
   return (
     <div class="takes">
       <p class="small">
@@ -45,18 +47,18 @@ export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number })
           </tbody>
         </table>
       )}
-      {cheapest && (
+      {cheapest && pages === null && (
         <p class="small">
           Least work in all: about {plural(cheapest.audits, "audit")} for {plural(cheapest.size, "label")}, and pages
           for the rest. That is {cheapest.presses.toFixed(2)} key presses an image.
         </p>
       )}
-      {first && first.looked > 0 && first.presses < WORTH_SAYING * (cheapest?.presses ?? 1) && (
+      {pages && (
         <p class="small">
-          Less work: withdraw this, confirm {first.looked === pool ? "all images" : `the ${count(first.looked)} surest`}{" "}
-          in pages
-          {first.audits > 0 && `, then plan again with about ${plural(first.audits, "audit")} for what is left`}. That
-          is {first.presses.toFixed(2)} key presses an image, and less as the model learns from the pages.
+          {pages.looked === pool
+            ? "Less work: confirm all of them in pages."
+            : `Less work: withdraw this, confirm the ${count(pages.looked)} surest in pages, then plan again with about ${plural(pages.audits, "audit")} for what is left.`}{" "}
+          That is {pages.presses.toFixed(2)} key presses an image, and less as the model learns from the pages.
         </p>
       )}
     </div>

@@ -71,7 +71,9 @@ function PairMatrix({ pairs, people }: { pairs: readonly Pair[]; people: readonl
   return (
     <Wide label="Agreement of each two people">
       <table class="figures-table heat">
-        <caption class="small muted">Cohen's kappa of each two people; images they share beneath.</caption>
+        <caption class="small muted one-line">
+          Cohen's kappa of each two people, and how many images they share.
+        </caption>
         <thead>
           <tr>
             <td />

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Doubt, insights, type Suspect } from "@/api/insights";
 import type { Taxonomy } from "@/api/shared";
 import type { Category } from "@/api/types";
-import { percent, probability } from "@/core/format";
+import { probability } from "@/core/format";
 import { Button, CommandKey } from "@/ui/Button";
 import { Dot } from "@/ui/Category";
 import { CategoryPicker } from "@/ui/CategoryPicker";
@@ -87,8 +87,7 @@ function Deciding({ desk, item, pictures, taxonomy }: DecidingProps) {
       <Stage image={item.image} pictures={pictures} zoomed={zoomed} setZoomed={setZoomed} />
       <aside class="suspect-side" aria-label="The label and what the model saw">
         <p class="small muted">
-          Labelled {GRADES[item.evidence]}
-          {item.annotator && ` by ${item.annotator.username}`}. {why(item)}
+          {item.annotator ? `Label by ${item.annotator.username}` : "Label"} ({GRADES[item.evidence]}). {why(item)}
         </p>
         {given && (
           <p class="small suspect-decided">
@@ -137,7 +136,9 @@ function why(item: Suspect): string {
     return item.instead === null ? "Its near-duplicates are divided." : "Most of its near-duplicates say otherwise.";
   }
   if (item.doubt === "outlier") return "It resembles no other labelled image.";
-  return `The model finds something else ${item.suspicion >= 0.995 ? "far" : percent(item.suspicion, 0)} likelier.`;
+  return item.suspicion >= 0.9
+    ? "The model is almost sure of something else."
+    : "The model finds something else likelier.";
 }
 
 function Choices({

@@ -5,6 +5,7 @@ import type { Answer } from "@/core/queue";
 import { Button, CommandKey } from "@/ui/Button";
 import { Dot, parentsOf } from "@/ui/Category";
 import { CategoryPicker } from "@/ui/CategoryPicker";
+import { Field } from "@/ui/Field";
 import type { Choice } from "./choices";
 import type { ReviewDesk } from "./useReview";
 
@@ -34,10 +35,13 @@ interface CaseSideProps {
   typing: string | null;
   setTyping: (letter: string | null) => void;
   decide: (category: number, input: "type" | "mouse") => void;
+  why: string;
+  onWhy: (text: string) => void;
 }
 
 /** The opinions side by side, each with its key; what is decided here is what the image is. */
-export function CaseSide({ desk, item, choices, taxonomy, given, typing, setTyping, decide }: CaseSideProps) {
+export function CaseSide(props: CaseSideProps) {
+  const { desk, item, choices, taxonomy, given, typing, setTyping, decide, why, onWhy } = props;
   const people = choices.filter(({ opinions }) => opinions.length > 0);
   const model = choices.filter(({ opinions }) => opinions.length === 0);
   const decided = taxonomy.byId.get(given?.category ?? 0);
@@ -100,6 +104,7 @@ export function CaseSide({ desk, item, choices, taxonomy, given, typing, setTypi
           onClose={() => setTyping(null)}
         />
       )}
+      <Field label="Why (optional)" value={why} onInput={onWhy} maxLength={2000} hint="Kept with your decision." />
       <footer class="case-foot">
         <span class="small faint">{desk.made > 0 && `${count(desk.made)} decided`}</span>
         <Button kind="quiet" command="review.later" onClick={() => desk.queue.next()}>

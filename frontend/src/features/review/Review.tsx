@@ -33,7 +33,7 @@ export default function Review() {
 
 function Reviewing({ project }: { project: number }) {
   const taxonomy = useTaxonomy(project);
-  const { desk, pictures, turn } = useReview(project);
+  const { desk, pictures, turn, remark } = useReview(project);
   const { queue, item } = desk;
   if (queue.state === "failed" && queue.error) {
     return (
@@ -42,7 +42,7 @@ function Reviewing({ project }: { project: number }) {
       </div>
     );
   }
-  if (item !== undefined) return <Deciding key="deciding" {...{ desk, item, taxonomy, pictures, turn }} />;
+  if (item !== undefined) return <Deciding key="deciding" {...{ desk, item, taxonomy, pictures, turn, remark }} />;
   if (queue.state === "loading") return <Empty title="Looking for disagreements" />;
   return (
     <Empty title="Nothing to review">
@@ -60,16 +60,25 @@ interface DecidingProps {
   item: Case;
   taxonomy: Taxonomy;
   pictures: ReturnType<typeof useReview>["pictures"];
+  remark: ReturnType<typeof useReview>["remark"];
   /** Changes with every act, because the desk stays the same object. */
   turn: number;
 }
 
-function Deciding({ desk, item, taxonomy, pictures }: DecidingProps) {
+function Deciding({ desk, item, taxonomy, pictures, remark }: DecidingProps) {
   const [typing, setTyping] = useState<string | null>(null);
   const [zoomed, setZoomed] = useState(false);
   const { id, name } = item.image;
+  const [why, setWhy] = useState("");
+  const write = (text: string): void => {
+    remark.text = text;
+    setWhy(text);
+  };
   // another image begins with nothing typed
-  useEffect(() => setTyping(null), [id]);
+  useEffect(() => {
+    setTyping(null);
+    write("");
+  }, [id]);
   const choices = choicesOf(item, taxonomy.byId);
   const decide = (category: number, input: "digit" | "type" | "mouse"): void => {
     setTyping(null);
@@ -83,7 +92,8 @@ function Deciding({ desk, item, taxonomy, pictures }: DecidingProps) {
       </p>
       <Stage image={item.image} pictures={pictures} zoomed={zoomed} setZoomed={setZoomed} />
       <CaseSide
-        {...{ desk, item, choices, taxonomy, typing, setTyping, decide }}
+        {...{ desk, item, choices, taxonomy, typing, setTyping, decide, why }}
+        onWhy={write}
         given={desk.queue.current?.answer ?? null}
       />
     </div>
