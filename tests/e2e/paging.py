@@ -19,6 +19,9 @@ class Done:
     pages: int = 0
     struck: int = 0
     renamed: int = 0
+    paints: list[tuple[float, bool, bool]] = field(default_factory=list)
+    """Milliseconds from the last key to the paint of each page, whether its images lay decoded, and whether another
+    page stood there before, of tabs that are closed."""
 
 
 class PageDesk:
@@ -135,6 +138,14 @@ class PageDesk:
         self.one.give(self.truth[name])
         expect(self.screen).not_to_have_attribute("data-entry", before, timeout=30_000)
         self.done.given[name] = self.truth[name]
+
+    def painted(self) -> list[tuple[float, bool, bool]]:
+        """The same, with those of this tab."""
+        script = """performance.getEntriesByName("winnow.next")
+            .map(({duration, detail}) => [duration, detail.decoded, detail.entry.startsWith("page ")])"""
+        here = self.page.evaluate(script)
+        pages = [(ms, decoded, nth > 0 and here[nth - 1][2]) for nth, (ms, decoded, page) in enumerate(here) if page]
+        return [*self.done.paints, *pages]
 
     def to_a_page(self, least: int = 1) -> None:
         """Answers what comes before the next page that has at least so many tiles."""

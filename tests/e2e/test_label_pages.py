@@ -90,6 +90,7 @@ def close_the_tab_and_return(desk: PageDesk, project: int) -> PageDesk:
     desk.to_a_page()
     desk.page.keyboard.press("x")
     desk.one.saved()
+    desk.done.paints = desk.painted()
     tab = desk.page.context.new_page()
     desk.page.close(run_before_unload=True)
     again = PageDesk(tab, desk.truth)
@@ -101,12 +102,14 @@ def close_the_tab_and_return(desk: PageDesk, project: int) -> PageDesk:
 
 def report(desk: PageDesk) -> None:
     """What it took, and how long each next page took from the key to the paint."""
-    shown = desk.page.evaluate(
-        """performance.getEntriesByName("winnow.next").filter((next) => next.detail.entry.startsWith("page "))
-           .map((next) => next.duration)"""
-    )
-    done = desk.done
+    done, lines = desk.done, []
+    for decoded in (True, False):
+        for after_page in (True, False):
+            took = sorted(ms for ms, *how in desk.painted() if how == [decoded, after_page])
+            after, images = "a page" if after_page else "a single image", "" if decoded else "not "
+            figures = f"median {median(took):.0f} ms, all {[round(ms) for ms in took]}" if took else "none"
+            lines.append(f"  after {after}, images {images}decoded: {figures}")
     sys.stdout.write(
         f"\n{done.pages} pages, {done.struck} struck, {done.renamed} renamed, {done.blind} blind; "
-        f"key to paint of a page: median {median(shown):.0f} ms, most {max(shown):.0f} ms over {len(shown)} pages\n"
+        "key to paint of a page:\n" + "\n".join(lines) + "\n"
     )

@@ -41,7 +41,9 @@ function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
   const taxonomy = useTaxonomy(project);
   const [announced, announce] = useState("");
   const entry = desk.queue.current?.leased.key;
-  useLayoutEffect(() => shown(entry), [entry]);
+  const urls = desk.page ? screen.tileUrls(desk.page) : desk.item ? [desk.item.image.display] : [];
+  const decoded = urls.every((url) => pictures.ready(url) !== undefined);
+  useLayoutEffect(() => shown(entry, decoded), [entry]);
   const { route } = useLocation();
   useCommands("labeling", [
     {
