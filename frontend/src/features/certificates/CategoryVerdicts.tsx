@@ -11,7 +11,8 @@ export function CategoryVerdicts({ project, verdicts }: { project: number; verdi
   return (
     <details>
       <summary class="small">
-        Category by category: {proved === 0 ? "none is" : `${proved} of ${verdicts.length} are`} certified on{" "}
+        Category by category:{" "}
+        {proved === 0 ? "none is" : `${proved} of ${verdicts.length} ${proved === 1 ? "is" : "are"}`} certified on{" "}
         {proved < 2 ? "its" : "their"} own
       </summary>
       <div class="verdicts">

@@ -36,7 +36,7 @@ export function CertificateCard({ project, item, owner }: { project: number; ite
         <span class={`small ${item.state === "revoked" ? "danger" : "muted"}`}>{SAID[item.state]}</span>
       </header>
       {item.state === "revoked" && <Broken item={item} owner={owner} />}
-      {PLANNED.has(item.state) && <WhatItTakes plan={plan} audits={item.audits} />}
+      {PLANNED.has(item.state) && <WhatItTakes plan={plan} audits={item.audits} begun={(verdict.answered ?? 0) > 0} />}
       {PLANNED.has(item.state) && <Auditing item={item} />}
       {verdict.size !== undefined && verdict.size > 0 && (
         <p>

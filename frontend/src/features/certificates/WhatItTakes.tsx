@@ -10,8 +10,8 @@ interface Offer {
   readonly labels: number;
 }
 
-/** What so many answers would buy, before anyone gives them. It is a forecast: only the answers prove anything. */
-export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number }) {
+/** What so many answers would buy, before anyone gives them; once they come (`begun`) no other way is named. It is a forecast: only the answers prove anything. */
+export function WhatItTakes({ plan, audits, begun }: { plan: LotPlan; audits: number; begun: boolean }) {
   const { pool, region, sizes, audits_needed: needed, cheapest, pages_first: first } = plan;
   if (pool === undefined || region === undefined || !sizes || !needed) return null;
   const offers = offersOf(sizes, needed);
@@ -47,13 +47,13 @@ export function WhatItTakes({ plan, audits }: { plan: LotPlan; audits: number })
           </tbody>
         </table>
       )}
-      {cheapest && pages === null && (
+      {!begun && cheapest && pages === null && (
         <p class="small">
           Least work in all: about {plural(cheapest.audits, "audit")} for {plural(cheapest.size, "label")}, and pages
           for the rest. That is {cheapest.presses.toFixed(2)} key presses an image.
         </p>
       )}
-      {pages && (
+      {!begun && pages && (
         <p class="small">
           {pages.looked === pool
             ? "Less work: confirm all of them in pages."
