@@ -74,11 +74,10 @@ def take_a_page_back(desk: PageDesk) -> None:
 
 
 def work_without_a_network(desk: PageDesk) -> None:
-    """Two pages and what lies between them, kept in the browser until the network is back."""
+    """A page and what lies ready after it, kept in the browser until the network is back."""
     desk.to_a_page()
     desk.page.context.set_offline(True)
     desk.step()
-    desk.to_a_page()
     desk.step()
     expect(desk.one.unsaved).to_contain_text("unsaved")
     desk.page.context.set_offline(False)
