@@ -16,6 +16,35 @@ interface Props {
   onSaved: () => void;
 }
 
+/** What an owner types as a number, in the order of the form. */
+const NUMBERS: readonly { field: keyof Draft; label: string; hint: string }[] = [
+  {
+    field: "blindPercent",
+    label: "Blind share, in percent",
+    hint: "Images drawn at random and shown without suggestions: they alone measure accuracy.",
+  },
+  {
+    field: "overlap",
+    label: "People per image",
+    hint: "More than one shows how far people agree. It holds for what is queued from now on. A category may ask for another number.",
+  },
+  {
+    field: "opinions",
+    label: "Where they are divided, up to",
+    hint: "Opinions on one image. Each further one is asked of whoever tells those two categories apart best; where people are of one mind, none is.",
+  },
+  {
+    field: "knownPercent",
+    label: "Known-wrong tiles, in percent",
+    hint: "Confirmed images of another category, hidden on each page to see whether it was looked at. People are told afterwards, and none becomes a label.",
+  },
+  {
+    field: "tiles",
+    label: "Tiles on a page, at most",
+    hint: "Pages grow to this where little is struck and known-wrong tiles are caught.",
+  },
+];
+
 /** What an owner may set, saved together. */
 export function SettingsForm({ project, editable, onSaved }: Props) {
   const [draft, setDraft] = useState<Draft>(() => draftOf(project));
@@ -131,46 +160,17 @@ function Choosing({ project, draft, set, problems }: ChoosingProps) {
         )}
       </div>
       <div class="settings-pair">
-        <Field
-          label="Blind share, in percent"
-          type="number"
-          value={draft.blindPercent}
-          onInput={set("blindPercent")}
-          error={problems.blindPercent}
-          hint="Images drawn at random and shown without suggestions: they alone measure accuracy."
-        />
-        <Field
-          label="People per image"
-          type="number"
-          value={draft.overlap}
-          onInput={set("overlap")}
-          error={problems.overlap}
-          hint="More than one shows how far people agree. It holds for what is queued from now on. A category may ask for another number."
-        />
-        <Field
-          label="Where they are divided, up to"
-          type="number"
-          value={draft.opinions}
-          onInput={set("opinions")}
-          error={problems.opinions}
-          hint="Opinions on one image. Each further one is asked of whoever tells those two categories apart best; where people are of one mind, none is."
-        />
-        <Field
-          label="Known-wrong tiles, in percent"
-          type="number"
-          value={draft.knownPercent}
-          onInput={set("knownPercent")}
-          error={problems.knownPercent}
-          hint="Confirmed images of another category, hidden on each page to see whether it was looked at. People are told afterwards, and none becomes a label."
-        />
-        <Field
-          label="Tiles on a page, at most"
-          type="number"
-          value={draft.tiles}
-          onInput={set("tiles")}
-          error={problems.tiles}
-          hint="Pages grow to this where little is struck and known-wrong tiles are caught."
-        />
+        {NUMBERS.map(({ field, label, hint }) => (
+          <Field
+            key={field}
+            label={label}
+            type="number"
+            value={draft[field]}
+            onInput={set(field)}
+            error={problems[field]}
+            hint={hint}
+          />
+        ))}
       </div>
     </section>
   );
