@@ -34,8 +34,9 @@ fmt:             ## put code into its one format
 openapi:         ## write openapi.json from the server
 	@$(VENV)/python manage.py write_openapi
 
-bench:           ## the product's speed on a seeded project (docs/benchmarks.md; ARGS="--teaching", "--while-training" or "--loop")
-	@$(VENV)/python scripts/$(if $(findstring --teaching,$(ARGS)),bench_teaching,$(if $(findstring --while-training,$(ARGS)),bench_while_training,$(if $(findstring --loop,$(ARGS)),bench_loop,bench_service))).py $(ARGS)
+bench:           ## speed of the product and of heads (docs/benchmarks.md; ARGS="--heads", "--teaching", "--while-training" or "--loop")
+	@$(if $(findstring --heads,$(ARGS)),,$(VENV)/python scripts/$(if $(findstring --teaching,$(ARGS)),bench_teaching,$(if $(findstring --while-training,$(ARGS)),bench_while_training,$(if $(findstring --loop,$(ARGS)),bench_loop,bench_service))).py $(ARGS))
+	@$(if $(filter-out --heads,$(ARGS)),,$(VENV)/python -m ml.bench heads_speed --write docs/benchmarks.md)
 
 reproduce:       ## the papers' tables, run again and written to docs/methods (ARGS="--groups omniglot")
 	@$(VENV)/python -m ml.bench reproduce $(ARGS)

@@ -240,10 +240,11 @@ def flops_an_image(encoder: Encoder) -> float:
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({_cpu_name()})"
+    return f"{device.type} ({processor_name()})"
 
 
-def _cpu_name() -> str:
+def processor_name() -> str:
+    """How many cores of which kind, such as "2 × Intel(R) Xeon(R) Processor"."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -20,6 +20,8 @@ def main(argv: list[str]) -> int:
     args = _parser().parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     lanes = runs_of([group for group in args.groups if group != GROUP])
+    if args.runs:
+        lanes = {group: [run for run in runs if run.name in args.runs] for group, runs in lanes.items()}
     with ThreadPoolExecutor(args.parallel) as pool:
         outcomes = list(pool.map(lambda runs: [_run(run, args=args) for run in runs], lanes.values()))
     written = write_tables(args.out, pages=args.docs)
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, default=Path("../shared/data"), help="folder of the Parquet files")
     add("--out", type=Path, default=Path("reproduce"))
     add("--groups", nargs="*", choices=groups, default=groups, help="they run side by side")
+    add("--runs", nargs="*", help="of these groups, only the runs of these names")
     add("--docs", type=Path, default=Path("docs/methods"), help="pages whose tables are rewritten")
     add("--parallel", type=int, default=1, help="groups at a time")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -35,10 +35,12 @@ OMNIGLOT_CPU = (
     "--test 5w1s 5w5s 20w1s 20w5s --test-episodes 1000"
 )
 CIFAR_CPU = (
-    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 --method protonet "
-    "--network conv4 --augment photo --train-ways 20 --ways 5 --queries 5 --schedule cosine "
-    "--precision bfloat16 --evaluate-every 200 --validation-episodes 100 --test 5w1s 5w5s --test-episodes 600"
+    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 "
+    "--augment photo-light --ways 5 --schedule cosine --precision bfloat16 --validation-episodes 100 "
+    "--test-episodes 600"
 )
+METRIC_CPU = f"{CIFAR_CPU} --network conv4 --train-ways 20 --queries 5 --test 5w1s 5w5s"
+FROM_PROTOTYPES = "--init {out}/cifar-protonet-5-cpu.safetensors"
 PRETRAIN_CPU = (
     CIFAR_PRETRAIN.replace("resnet12-slim", "resnet12-narrow") + " --rotation-weight 0 --validation-episodes 300"
 )
@@ -82,6 +84,10 @@ def _omniglot(name: str, shots: int, more: str = "") -> Run:
 
 def _episodes(name: str, group: str, page: str, options: str, *, minutes: float, paper: Mapping[str, float]) -> Run:
     return Run(name, group, page, f"episodes {CIFAR_FS} {options} --graph", minutes, paper)
+
+
+def _cpu(name: str, page: str, options: str, paper: Mapping[str, float]) -> Run:
+    return Run(f"{name}-cpu", "cpu", page, f"episodes {options}", None, paper)
 
 
 _PROTO = "--method protonet --train-ways 20 --queries 10 --steps 30000 --weight-decay 5e-4"
@@ -198,43 +204,64 @@ RUNS: tuple[Run, ...] = (
         f"episodes {OMNIGLOT_CPU} --train-ways 60 --shots 1 --learning-rate 2e-3 --warmup 50 --evaluate-every 400 "
         "--steps 20000",
         None,
-        {"5w1s": 0.988, "20w1s": 0.960},
+        {"5w1s": 0.988, "5w5s": 0.997, "20w1s": 0.960, "20w5s": 0.989},
         "Omniglot",
     ),
-    Run(
-        "omniglot-5-cpu",
-        "cpu",
+    _cpu(
+        "cifar-protonet-5",
         "prototypical-networks",
-        f"episodes {OMNIGLOT_CPU} --train-ways 40 --shots 5 --learning-rate 3e-4 --evaluate-every 150 "
-        "--steps 2000 --init {out}/omniglot-1-cpu.safetensors",
-        None,
-        {"5w5s": 0.997, "20w5s": 0.989},
-        "Omniglot",
-    ),
-    Run(
-        "cifar-protonet-5-cpu",
-        "cpu",
-        "prototypical-networks",
-        f"episodes {CIFAR_CPU} --shots 5 --learning-rate 2e-3 --warmup 50 --steps 8000",
-        None,
+        f"{METRIC_CPU} --method protonet --shots 5 --learning-rate 2e-3 --warmup 50 --steps 4000 --evaluate-every 500",
         {"5w5s": 0.720},
     ),
-    Run(
-        "cifar-protonet-1-cpu",
-        "cpu",
+    _cpu(
+        "cifar-protonet-1",
         "prototypical-networks",
-        f"episodes {CIFAR_CPU} --shots 1 --learning-rate 5e-4 --steps 3000 "
-        "--init {out}/cifar-protonet-5-cpu.safetensors",
-        None,
+        f"{METRIC_CPU} --method protonet --shots 1 --learning-rate 5e-4 --steps 1000 --evaluate-every 250 "
+        f"{FROM_PROTOTYPES}",
         {"5w1s": 0.555},
     ),
     Run(
         "shift-cpu",
         "cpu",
         "pmf",
-        f"pmf {SHIFT} --learner {{out}}/cifar-protonet-5-cpu.safetensors --episodes 100 --finetune-steps 25",
+        f"pmf {SHIFT} --learner {{out}}/cifar-protonet-5-cpu.safetensors --episodes 60 --finetune-steps 20",
         None,
         data="CIFAR-FS to Omniglot",
+    ),
+    _cpu(
+        "cifar-matching-1",
+        "matching-networks",
+        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 600 --evaluate-every 200 "
+        f"{FROM_PROTOTYPES}",
+        {},
+    ),
+    _cpu(
+        "cifar-matching-5",
+        "matching-networks",
+        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 600 --evaluate-every 200 "
+        f"{FROM_PROTOTYPES}",
+        {},
+    ),
+    _cpu(
+        "cifar-anil-5",
+        "maml",
+        f"{CIFAR_CPU} --method anil --network conv4 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
+        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 200 --evaluate-every 100 --test 5w5s {FROM_PROTOTYPES}",
+        {"5w5s": 0.683},
+    ),
+    _cpu(
+        "cifar-relation-5",
+        "relation-networks",
+        f"{CIFAR_CPU} --method relation --network conv4-maps --shots 5 --queries 5 --episodes-per-step 4 "
+        f"--learning-rate 1e-3 --warmup 20 --steps 800 --evaluate-every 200 --test 5w1s 5w5s {FROM_PROTOTYPES}",
+        {"5w1s": 0.550, "5w5s": 0.693},
+    ),
+    _cpu(
+        "cifar-maml-1",
+        "maml",
+        f"{CIFAR_CPU} --method maml --network conv4 --shots 1 --queries 10 --episodes-per-step 4 --clip-norm 10 "
+        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 60 --evaluate-every 30 --test 5w1s {FROM_PROTOTYPES}",
+        {"5w1s": 0.589},
     ),
     Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 750", None),
     Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 1", None, {"5w1s": 0.843}),

@@ -38,6 +38,7 @@ from ml.training.sources import EpisodeSource, Stage, Views
 from ml.training.store import ImageStore
 
 VALIDATION_EPISODES = 200
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def main(argv: list[str]) -> int:
@@ -78,13 +79,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start(args: argparse.Namespace, *, spec: LearnerSpec) -> EpisodeLearner:
-    """A fresh learner, or with `--init` one whose network starts from a trained learner's."""
+    """A fresh learner, or with `--init` one whose network starts from a trained learner's.
+
+    Running statistics are left out where the network has none (MAML's normalisation looks at the support set alone).
+    """
     learner = build_learner(spec)
     if args.init:
         trained, given, _ = load_learner(args.init)
-        if given.network != spec.network or given.size != spec.size:
+        network = learner.get_submodule("network")
+        wanted, weights = network.state_dict(), trained.get_submodule("network").state_dict()
+        weights = {name: w for name, w in weights.items() if name in wanted or not name.endswith(STATISTICS)}
+        shapes = [{name: w.shape for name, w in state.items()} for state in (wanted, weights)]
+        if shapes[0] != shapes[1] or given.size != spec.size:
             raise ConfigError(f"{args.init} holds a {given.network} for {given.size} px: choose the same here")
-        learner.get_submodule("network").load_state_dict(trained.get_submodule("network").state_dict())
+        network.load_state_dict(weights)
     return learner
 
 

@@ -45,6 +45,7 @@ class Augmentation:
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": Augmentation(),
     "drawing": Augmentation(pad=2),
+    "photo-light": Augmentation(flip=True, pad=4),
     "photo": Augmentation(flip=True, pad=4, jitter=0.4),
     "photo-strong": Augmentation(flip=True, scale=0.4, jitter=0.4, grey=0.1, erase=0.25),
     "contrast": Augmentation(flip=True, scale=0.2, jitter=0.5, grey=0.2),

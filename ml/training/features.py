@@ -16,9 +16,14 @@ from ml.types import IntArray
 FeatureTransform = Literal["raw", "l2", "cl2n"]
 
 
+def images_at_once(device: torch.device) -> int:
+    """How many images pass a network together: what a processor's cache holds, or what fills a GPU."""
+    return 256 if device.type == "cpu" else 8192
+
+
 @torch.no_grad()
 def embed_store(
-    network: nn.Module, views: Views, *, flips: bool = False, batch_size: int = 1024, half: bool = False
+    network: nn.Module, views: Views, *, flips: bool = False, batch_size: int | None = None, half: bool = False
 ) -> Tensor:
     """Features (S, D) float32 of every stored image, in evaluation mode; `flips` averages with the mirror
     image.
@@ -26,6 +31,7 @@ def embed_store(
     training = network.training
     network.eval()
     device = views.store.device
+    batch_size = batch_size or images_at_once(device)
     parts = []
     for start in range(0, len(views.store), batch_size):
         images = views.take(torch.arange(start, min(start + batch_size, len(views.store)), device=device))

@@ -7,6 +7,7 @@ from torch import nn
 
 from ml.errors import ConfigError
 from ml.training.networks.conv4 import Conv4, Conv4Maps
+from ml.training.networks.pooled import PooledNet
 from ml.training.networks.resnet12 import ResNet12
 
 Builder = Callable[[int, int, torch.Generator], nn.Module]
@@ -15,6 +16,7 @@ NETWORKS: dict[str, Builder] = {
     "conv4": lambda channels, size, g: Conv4(channels=channels, size=size, generator=g),
     "conv4-32": lambda channels, size, g: Conv4(channels=channels, size=size, width=32, generator=g),
     "conv4-maps": lambda channels, size, g: Conv4Maps(channels=channels, size=size, generator=g),
+    "pooled": lambda channels, size, g: PooledNet(channels=channels, widths=(64, 128, 256, 512), generator=g),
     "resnet12": lambda channels, size, g: ResNet12(channels=channels, widths=(64, 160, 320, 640), generator=g),
     "resnet12-narrow": lambda channels, size, g: ResNet12(channels=channels, widths=(32, 128, 256, 512), generator=g),
     "resnet12-slim": lambda channels, size, g: ResNet12(channels=channels, widths=(64, 128, 256, 512), generator=g),

@@ -36,7 +36,7 @@ def test_embedding_every_image_once_gives_the_same_accuracies(method):
 
     def draw(episodes: int) -> np.ndarray:
         sampler = EpisodeSampler(seen.store.labels, n_way=3, k_shot=2, n_query=3, seed=0)
-        return score_episodes(learner, views=seen, sampler=sampler, episodes=episodes, images_at_once=15).accuracies
+        return score_episodes(learner, views=seen, sampler=sampler, episodes=episodes, drawn_at_once=15).accuracies
 
     # Three episodes see fewer images than the store has, thirty see more.
     np.testing.assert_allclose(draw(30)[:3], draw(3), atol=1e-6)

@@ -1,0 +1,40 @@
+"""A residual network for little computing time: it pools before it normalises.
+
+Of a convolution's answers only the largest of each 2×2 goes on, so that normalisation and ReLU, which cost a processor
+as much as the convolutions, see a quarter of the values. The shape follows the networks that are trained on CIFAR-10 in
+seconds (Jordan 2024), with a mean instead of a maximum at the end, as prototypes want it.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ml.training.networks.conv4 import initialize
+from ml.training.networks.small_maps import SmallMapConv2d
+
+
+class PooledNet(nn.Module):
+    """(B, C, H, W) to (B, widths[-1]): stages of a pooled convolution and a residual one, then the mean of the maps."""
+
+    def __init__(self, *, channels: int, widths: tuple[int, ...], generator: torch.Generator) -> None:
+        super().__init__()
+        inputs = (channels, *widths[:-1])
+        self.stages = nn.Sequential(*(_Stage(i, w) for i, w in zip(inputs, widths, strict=True)))
+        self.dimension = widths[-1]
+        initialize(self, generator=generator)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return cast(Tensor, self.stages(images)).mean(dim=(2, 3))
+
+
+class _Stage(nn.Module):
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.shrink, self.shrink_norm = SmallMapConv2d(inputs, width), nn.BatchNorm2d(width)
+        self.refine, self.refine_norm = SmallMapConv2d(width, width), nn.BatchNorm2d(width)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = F.relu(self.shrink_norm(F.max_pool2d(self.shrink(maps), 2)))
+        return maps + F.relu(self.refine_norm(self.refine(maps)))
