@@ -1,5 +1,6 @@
 """Labelling by pages as a person does it who knows what is on every image, by keyboard alone."""
 
+import os
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Locator, Page, expect
@@ -8,6 +9,8 @@ from tests.e2e.pages import Desk
 
 COMMANDS = "FGHJKLSUXZ"
 """Letters with a meaning of their own; all others begin a name."""
+LOOK_MS = float(os.environ.get("WINNOW_LOOK_MS", "0"))
+"""How long the person looks before the key that finishes a page or an image. A measurement asks for a person's time."""
 
 
 @dataclass
@@ -117,6 +120,7 @@ class PageDesk:
 
     def commit(self) -> None:
         before = self.entry
+        self.page.wait_for_timeout(LOOK_MS)
         self.page.keyboard.press("Enter")
         expect(self.screen).not_to_have_attribute("data-entry", before, timeout=30_000)
 
@@ -135,6 +139,7 @@ class PageDesk:
         name = self.one.image_name
         self.done.blind += self.one.blind
         before = self.entry
+        self.page.wait_for_timeout(LOOK_MS)
         self.one.give(self.truth[name])
         expect(self.screen).not_to_have_attribute("data-entry", before, timeout=30_000)
         self.done.given[name] = self.truth[name]

@@ -70,7 +70,11 @@ export class Desk<I extends DeskItem, P extends DeskPage> extends Emitter {
   /** What was said about the page on screen so far. */
   get sheet(): Sheet | undefined {
     const page = this.page;
-    if (page === undefined) return undefined;
+    return page === undefined ? undefined : this.sheetOf(page);
+  }
+
+  /** What was said about a page on this desk so far. */
+  sheetOf(page: P): Sheet {
     const known = this.#sheets.get(page.id);
     if (known !== undefined) return known;
     const opened = sheetOpen(page, this.#draft);

@@ -1,6 +1,7 @@
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
+import type { LabelingPage } from "@/api/page-types";
 import { useProject, useTaxonomy } from "@/api/shared";
 import { mayAnnotate } from "@/core/roles";
 import { useCommands } from "@/ui/commands";
@@ -36,7 +37,7 @@ interface AtTheDeskProps {
 function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
   const source = useMemo<Source>(() => ({ kind, ...(category === undefined ? {} : { category }) }), [kind, category]);
   const { screen, frame } = useScreen();
-  const { desk, pictures } = useDesk(project, source, screen);
+  const { desk, pictures, behind } = useDesk(project, source, screen);
   const feedback = useFeedback(project, desk, kind === "pages");
   const taxonomy = useTaxonomy(project);
   const [announced, announce] = useState("");
@@ -64,16 +65,17 @@ function AtTheDesk({ project, kind, category }: AtTheDeskProps) {
       <p class="visually-hidden" role="status" data-testid="announced">
         {announced}
       </p>
-      {onTheDesk({ project, desk, pictures, screen, taxonomy, feedback, announce })}
+      {onTheDesk({ project, desk, behind, pictures, screen, taxonomy, feedback, announce })}
     </div>
   );
 }
 
-type OnTheDesk = Omit<PageViewProps, "page" | "sheet">;
+type OnTheDesk = Omit<PageViewProps, "page" | "sheet" | "shown"> & { behind: LabelingPage | undefined };
 
 /** Not a component: the desk stays the same object while what lies on it changes. */
-function onTheDesk({ project, desk, pictures, screen, taxonomy, feedback, announce }: OnTheDesk): VNode {
-  const { item, page, sheet, queue } = desk;
+function onTheDesk({ behind, ...on }: OnTheDesk): VNode {
+  const { project, desk, taxonomy } = on;
+  const { item, queue } = desk;
   if (taxonomy.loaded && taxonomy.active.length === 0)
     return <NothingToLabel project={project} reason="no_categories" />;
   if (taxonomy.error && !taxonomy.loaded) return <Failed error={taxonomy.error} onRetry={taxonomy.reload} />;
@@ -84,9 +86,12 @@ function onTheDesk({ project, desk, pictures, screen, taxonomy, feedback, announ
       </div>
     );
   }
-  if (page && sheet) {
-    return <PageView {...{ project, desk, page, sheet, taxonomy, pictures, screen, feedback, announce }} />;
-  }
-  if (item) return <OneView {...{ project, desk, item, taxonomy, pictures, feedback, announce }} />;
-  return <NothingToLabel project={project} reason={queue.emptyReason ?? "loading"} desk={desk} />;
+  const page = desk.page ?? (item && behind);
+  if (!page && !item) return <NothingToLabel project={project} reason={queue.emptyReason ?? "loading"} desk={desk} />;
+  return (
+    <>
+      {page && <PageView key="page" {...on} page={page} sheet={desk.sheetOf(page)} shown={page === desk.page} />}
+      {item && <OneView key="one" {...on} item={item} />}
+    </>
+  );
 }

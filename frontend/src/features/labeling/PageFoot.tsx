@@ -11,6 +11,8 @@ interface PageFootProps {
   project: number;
   desk: LabelingDesk;
   sheet: Sheet;
+  /** What became of the last act is said once, on what is on screen. */
+  shown: boolean;
   name: string;
   taxonomy: Taxonomy;
   feedback: Told;
@@ -19,7 +21,7 @@ interface PageFootProps {
 }
 
 /** What became of the last page, and the one key that finishes this one. */
-export function PageFoot({ project, desk, sheet, name, taxonomy, feedback, commit, undo }: PageFootProps) {
+export function PageFoot({ project, desk, sheet, shown, name, taxonomy, feedback, commit, undo }: PageFootProps) {
   const tally = sheetTally(sheet);
   const apart = [
     [tally.struck, "struck"],
@@ -30,7 +32,7 @@ export function PageFoot({ project, desk, sheet, name, taxonomy, feedback, commi
   const said = apart.flatMap(([n, word]) => (n > 0 ? [`${n} ${word}`] : []));
   return (
     <div class="page-end" role="toolbar" aria-label="This page" onMouseDown={stayOnTheTiles}>
-      <Feedback project={project} last={desk.last} made={desk.made} told={feedback} taxonomy={taxonomy} />
+      {shown && <Feedback project={project} last={desk.last} made={desk.made} told={feedback} taxonomy={taxonomy} />}
       <span class="page-said small muted">{said.join(" · ")}</span>
       <Button kind="quiet" command="label.undo" disabled={!desk.canUndo} onClick={undo}>
         Undo

@@ -21,6 +21,8 @@ export interface PageViewProps {
   desk: LabelingDesk;
   page: LabelingPage;
   sheet: Sheet;
+  /** Not yet while a single image is on screen: the page lies ready behind it and hears no key. */
+  shown: boolean;
   taxonomy: Taxonomy;
   pictures: Pictures;
   screen: Screen;
@@ -36,6 +38,7 @@ export function PageView({
   desk,
   page,
   sheet,
+  shown,
   taxonomy,
   pictures,
   screen,
@@ -54,7 +57,7 @@ export function PageView({
   useLayoutEffect(() => {
     setTyping(null);
     setZoomed(false);
-  }, [page.id]);
+  }, [page.id, shown]);
 
   const toggle = (at: number, kind: "strike" | "skip" | "flag"): void => {
     desk.mark((sheet) => sheetToggle(sheet, at, kind));
@@ -93,12 +96,15 @@ export function PageView({
     zoom: setZoomed,
   });
   const acts = { desk, own, columns: fit.columns, toggle, give, commit, undo, type, setZoomed };
-  useCommands("label", pageCommands(acts));
+  useCommands("label", shown ? pageCommands(acts) : []);
 
   return (
-    <div class="paging" data-page={page.id}>
+    <div class={`paging ${shown ? "" : "paging-behind"}`} data-page={page.id} inert={!shown}>
       <PageHead page={page} category={category} left={desk.queue.remaining} />
-      <TileGrid {...{ page, sheet, urls, fit, name, taxonomy, pictures, gestures }} resting={typing === null} />
+      <TileGrid
+        {...{ page, sheet, urls, fit, name, taxonomy, pictures, gestures }}
+        resting={shown && typing === null}
+      />
       {zoomed && tile && (
         <div class="page-zoom" aria-hidden="true">
           <img key={tile.image.id} src={tile.image.display} alt="" draggable={false} />
@@ -120,7 +126,7 @@ export function PageView({
           {...{ own, sheet, taxonomy, toggle, give, type }}
           said={tile && sheet.exceptions.get(tile.image.id)}
         />
-        <PageFoot {...{ project, desk, sheet, taxonomy, feedback, commit, undo }} name={name} />
+        <PageFoot {...{ project, desk, sheet, shown, taxonomy, feedback, commit, undo }} name={name} />
       </footer>
     </div>
   );

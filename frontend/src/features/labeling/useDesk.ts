@@ -27,12 +27,15 @@ export type Pictures = Prefetcher<HTMLImageElement>;
 export interface DeskOnScreen {
   readonly desk: LabelingDesk;
   readonly pictures: Pictures;
+  /** The page that comes next, drawn out of sight while a single image is on screen: then showing it is one paint. */
+  readonly behind: LabelingPage | undefined;
 }
 
 /** A desk for as long as the page is open: leases renewed while working, handed back when leaving. */
 export function useDesk(project: number, source: Source, screen: Screen): DeskOnScreen {
   const made = useMemo(() => build(project, source, screen), [project, source, screen]);
   const [, redraw] = useState(0);
+  const [behind, setBehind] = useState<LabelingPage>();
   const { desk, pictures, clock } = made;
 
   useEffect(() => {
@@ -40,7 +43,10 @@ export function useDesk(project: number, source: Source, screen: Screen): DeskOn
     const stop = desk.subscribe(() => {
       redraw((now) => now + 1);
       clearTimeout(fetching);
-      fetching = setTimeout(() => prefetch(desk, pictures, screen), AFTER_PAINT_MS);
+      fetching = setTimeout(() => {
+        prefetch(desk, pictures, screen);
+        setBehind(nextPage(desk));
+      }, AFTER_PAINT_MS);
     });
     void desk.queue.fill();
     return () => {
@@ -93,8 +99,11 @@ export function useDesk(project: number, source: Source, screen: Screen): DeskOn
     if (desk.queue.current === undefined) void desk.queue.fill();
   }, [news, desk]);
 
-  return made;
+  return { desk, pictures, behind };
 }
+
+const nextPage = (desk: LabelingDesk): LabelingPage | undefined =>
+  desk.queue.upcoming(AHEAD).flatMap((entry) => (entry.kind === "page" ? [entry.page] : []))[0];
 
 function build(project: number, source: Source, screen: Screen) {
   const clock = new LookingClock(() => performance.now());
