@@ -80,6 +80,7 @@ def run_publish(run: PredictionRun, *, scores: Scores, while_head: int | None = 
             "top_categories": scores.categories,
             "top_probabilities": scores.probabilities,
         },
+        frozen=True,
     )
     sql.execute(f"ALTER TABLE {name} ADD PRIMARY KEY (run_id, image_id)")
     sql.execute(f"CREATE INDEX ON {name} (category_id, probability DESC)")
