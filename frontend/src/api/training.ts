@@ -69,6 +69,13 @@ export interface RunReport {
       readonly accuracy: Interval3;
     } | null;
   };
+  /** What a plain refit of the head on the same labels says of the same images, where the run did more than that. */
+  readonly refit?: {
+    readonly better: number;
+    readonly worse: number;
+    readonly difference: Interval3 | null;
+    readonly figures: ModelFigures | null;
+  };
   readonly self_training?: {
     readonly pseudo_labels: readonly unknown[];
     readonly rejected: readonly unknown[];

@@ -11,6 +11,7 @@ from server.jobs.models import Job
 from server.labeling.models import Consensus
 from server.pipeline import flows, tasks
 from server.pipeline.station import run_pending
+from server.pipeline.tasks import judging
 from server.predictions.models import Prediction, PredictionRun
 from server.projects.models import Project
 from server.registry.artefacts import head_folder, head_is_whole
@@ -192,7 +193,7 @@ def test_a_category_that_appears_while_it_trains_keeps_the_candidate_waiting(
             Category.objects.create(project=wood.project, name="bat", position=9)
 
     monkeypatch.setattr("server.pipeline.tasks.settle.failpoint", meanwhile)
-    monkeypatch.setattr("server.pipeline.tasks.train.head_fit", _refitted)
+    monkeypatch.setattr("server.pipeline.tasks.judging.head_fit", _refitted)
     flows.train_when_due(wood.project.pk)
     run_pending(project_id=wood.project.pk, kinds={"train"})
     run = TrainingRun.objects.get()
@@ -243,3 +244,45 @@ def test_an_adapter_run_draws_its_curves_and_is_judged_like_any_other() -> None:
     assert run.outcome == Outcome.PROMOTED
     assert {point.name for point in run.points.all()} == {"loss", "held_out_accuracy", "accuracy", "live_accuracy"}
     assert run.report.summary["adapter"]["accuracy"][0][0] == 0
+
+
+def test_whatever_else_a_run_tries_is_shown_beside_the_plain_refit_of_the_head() -> None:
+    made = kinds()
+    refit, adapted = (
+        trained(made, options_from({"method": method, "promote": False})) for method in ("head", "adapter")
+    )
+    shown = adapted.report.summary["refit"]
+    assert "refit" not in refit.report.summary
+    assert shown["figures"] == refit.report.summary["candidate"]
+    right = {
+        run: {image for image, truth, _, _, said, _ in run.report.items if said == truth} for run in (refit, adapted)
+    }
+    assert shown["better"] == len(right[adapted] - right[refit])
+    assert shown["worse"] == len(right[refit] - right[adapted])
+
+
+def test_what_does_worse_than_the_plain_refit_does_not_go_live_however_bad_the_live_model_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The adapter of this test says a neighbor of the right category for every third image."""
+    made = kinds()
+    real = judging.head_probabilities
+
+    def astray(folder: Path, vectors: Any, *, space: str) -> Any:
+        told = real(folder, vectors, space=space)
+        if folder.name == "candidate":
+            told[::3] = np.roll(told[::3], 1, axis=1)
+        return told
+
+    monkeypatch.setattr(judging, "head_probabilities", astray)
+    run = trained(made, options_from({"method": "adapter"}))
+    assert run.report.summary["difference"]["low"] > 0
+    assert run.outcome == Outcome.CANDIDATE
+    assert run.reason.endswith(judging.REFIT_DOES_BETTER)
+
+
+def trained(made: World, options: TrainingOptions) -> TrainingRun:
+    run = flows.train(made.project.pk, trigger=Trigger.MANUAL, options=options)
+    run_pending(project_id=made.project.pk)
+    run.refresh_from_db()
+    return run
