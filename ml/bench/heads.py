@@ -4,6 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from ml.bench.episodes import CENTERS, background_of, vectors_of
 from ml.data.labelled import add_data_arguments, from_arguments
 from ml.data.vectors import CACHE_FOLDER
@@ -42,7 +44,10 @@ def measure(args: argparse.Namespace) -> dict[str, dict[int, EpisodeResults]]:
 
 
 def as_markdown(results: dict[str, dict[int, EpisodeResults]]) -> str:
-    """Accuracy ± 95 % interval (calibration error), in percent; last row: default minus the best other, paired."""
+    """Accuracy ± 95 % interval (calibration error), in percent; last row: default minus the best other, paired.
+
+    A head that answers as the default in every episode is the one that it chose, and no other.
+    """
     shots = list(next(iter(results.values())))
     lines = ["| head | " + " | ".join(f"{k}" for k in shots) + " |", "|---" * (len(shots) + 1) + "|"]
     lines += [f"| {head} | " + " | ".join(_cell(cells[k]) for k in shots) + " |" for head, cells in results.items()]
@@ -57,9 +62,12 @@ def _cell(found: EpisodeResults) -> str:
 
 
 def _lead(results: dict[str, dict[int, EpisodeResults]], shots: int) -> str:
-    others = [cells[shots] for head, cells in results.items() if head != "default"]
+    ours = results["default"][shots].accuracies
+    others = [cells[shots] for cells in results.values() if not np.array_equal(cells[shots].accuracies, ours)]
+    if not others:
+        return ""
     best = max(others, key=lambda found: found.accuracy.value)
-    lead = paired_difference(results["default"][shots].accuracies, best.accuracies, seed=0).interval
+    lead = paired_difference(ours, best.accuracies, seed=0).interval
     return f"{100 * lead.value:+.1f} [{100 * lead.low:+.1f}, {100 * lead.high:+.1f}]"
 
 

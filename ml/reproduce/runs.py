@@ -1,7 +1,8 @@
 """Every training whose figures stand in `docs/methods`, with the published figures beside it.
 
 `{data}` and `{out}` are replaced by the folders that the command is given. Minutes are limits for one modern
-GPU that two or three runs share; the runs for one processor core (`-cpu`) have none, and end by their steps.
+GPU that two or three runs share; most runs for one processor core (`-cpu`) have none, and end by their
+steps.
 """
 
 from collections.abc import Mapping
@@ -42,9 +43,13 @@ CIFAR_CPU = (
 METRIC_CPU = f"{CIFAR_CPU} --network conv4 --train-ways 20 --queries 5 --test 5w1s 5w5s"
 FROM_PROTOTYPES = "--init {out}/cifar-protonet-5-cpu.safetensors"
 PRETRAIN_CPU = (
-    CIFAR_PRETRAIN.replace("resnet12-slim", "resnet12-narrow") + " --rotation-weight 0 --validation-episodes 300"
+    f"{CIFAR_PRETRAIN.replace('resnet12-slim', 'pooled').replace('photo', 'photo-light')} --rotation-weight 0 "
+    "--smoothing 0.1 --validation-episodes 300"
 )
-META_CPU = META.replace("pretrain.", "pretrain-cpu.").replace("resnet12-slim", "resnet12-narrow").replace("2000", "800")
+META_CPU = (
+    f"{CIFAR_CPU} --method protonet-cosine --network pooled --init {{out}}/pretrain-cpu.safetensors --half "
+    "--train-ways 10 --queries 5 --learning-rate 1e-4 --weight-decay 5e-4 --evaluate-every 100 --test 5w1s 5w5s"
+)
 SHIFT = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
     "vinyals --augment drawing --test 5w5s --episodes 300"
@@ -216,7 +221,7 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-protonet-1",
         "prototypical-networks",
-        f"{METRIC_CPU} --method protonet --shots 1 --learning-rate 5e-4 --steps 1000 --evaluate-every 250 "
+        f"{METRIC_CPU} --method protonet --shots 1 --learning-rate 1e-3 --steps 3000 --evaluate-every 500 "
         f"{FROM_PROTOTYPES}",
         {"5w1s": 0.555},
     ),
@@ -231,14 +236,14 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-matching-1",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 600 --evaluate-every 200 "
+        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 300 --evaluate-every 150 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
     _cpu(
         "cifar-matching-5",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 600 --evaluate-every 200 "
+        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 300 --evaluate-every 150 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
@@ -246,26 +251,27 @@ RUNS: tuple[Run, ...] = (
         "cifar-anil-5",
         "maml",
         f"{CIFAR_CPU} --method anil --network conv4 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 200 --evaluate-every 100 --test 5w5s {FROM_PROTOTYPES}",
+        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 150 --evaluate-every 75 --test 5w5s {FROM_PROTOTYPES}",
         {"5w5s": 0.683},
     ),
     _cpu(
         "cifar-relation-5",
         "relation-networks",
         f"{CIFAR_CPU} --method relation --network conv4-maps --shots 5 --queries 5 --episodes-per-step 4 "
-        f"--learning-rate 1e-3 --warmup 20 --steps 800 --evaluate-every 200 --test 5w1s 5w5s {FROM_PROTOTYPES}",
+        f"--learning-rate 1e-3 --warmup 20 --steps 400 --evaluate-every 100 --test 5w1s 5w5s {FROM_PROTOTYPES}",
         {"5w1s": 0.550, "5w5s": 0.693},
     ),
     _cpu(
         "cifar-maml-1",
         "maml",
         f"{CIFAR_CPU} --method maml --network conv4 --shots 1 --queries 10 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 60 --evaluate-every 30 --test 5w1s {FROM_PROTOTYPES}",
+        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 50 --evaluate-every 25 --validation-episodes 40 "
+        f"--test 5w1s --test-episodes 300 {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
-    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 750", None),
-    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 1", None, {"5w1s": 0.843}),
-    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {CIFAR_FS} {META_CPU} --shots 5", None, {"5w5s": 0.922}),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 22.0),
+    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", 3.0, {"5w5s": 0.922}),
+    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", 3.0, {"5w1s": 0.843}),
 )
 
 

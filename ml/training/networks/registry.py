@@ -18,7 +18,6 @@ NETWORKS: dict[str, Builder] = {
     "conv4-maps": lambda channels, size, g: Conv4Maps(channels=channels, size=size, generator=g),
     "pooled": lambda channels, size, g: PooledNet(channels=channels, widths=(64, 128, 256, 512), generator=g),
     "resnet12": lambda channels, size, g: ResNet12(channels=channels, widths=(64, 160, 320, 640), generator=g),
-    "resnet12-narrow": lambda channels, size, g: ResNet12(channels=channels, widths=(32, 128, 256, 512), generator=g),
     "resnet12-slim": lambda channels, size, g: ResNet12(channels=channels, widths=(64, 128, 256, 512), generator=g),
 }
 

@@ -13,6 +13,7 @@ from PIL import Image
 import ml.train
 from ml.bench import learner, reproduce, speed_episodes
 from ml.commands import dispatch
+from ml.errors import ConfigError
 from ml.train import episodes, pmf, pretrain, selfsupervised
 from ml.training.artefact import load_learner
 
@@ -97,9 +98,13 @@ def test_pretraining_meta_training_and_fine_tuning_follow_one_another(run):
     )
     pre = run(pretrain, "pre", options)
     assert run(pretrain, "pre", options)["results"] == pre["results"]
-    assert {result["transform"] for result in pre["results"]} == {"raw", "l2", "cl2n"}
+    assert {result["transform"] for result in pre["results"]} == {"raw", "l2", "cl2n", "root-cl2n"}
     start = f"--init {run.out / 'pre.safetensors'}"
     run(episodes, "meta", f"{EPISODES} --method protonet-cosine --steps 5 {start}")
+    # MAML's normalisation keeps no running statistics; everything else starts from what was trained.
+    run(episodes, "maml", f"{EPISODES} --method maml --steps 1 --inner-steps 1 --test-episodes 4 {start}")
+    with pytest.raises(ConfigError, match="choose the same here"):
+        run(episodes, "other", f"{EPISODES} --steps 1 --network conv4 {start}")
     tuned = run(
         pmf,
         "tuned",
@@ -139,6 +144,10 @@ def test_reproducing_nothing_new_leaves_results_alone(tmp_path, capsys):
     for name in ("cifar-matching-1", "cifar-matching-5"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"results": [], "device": "x"}))
     argv = ["--out", str(tmp_path), "--docs", str(tmp_path / "pages"), "--groups", "metric", "--device", "cpu"]
-    assert reproduce.main(argv) == 0
-    outcome = json.loads(capsys.readouterr().out)
-    assert [run["skipped"] for run in outcome["runs"]] == [True, True]
+    for chosen, names in (
+        ([], ["cifar-matching-1", "cifar-matching-5"]),
+        (["--runs", "cifar-matching-5"], ["cifar-matching-5"]),
+    ):
+        assert reproduce.main([*argv, *chosen]) == 0
+        outcome = json.loads(capsys.readouterr().out)
+        assert [(run["name"], run["skipped"]) for run in outcome["runs"]] == [(name, True) for name in names]
