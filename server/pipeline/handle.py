@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from server.core import sql
 from server.core.failpoints import failpoint
 from server.jobs.canary import canary_seen
 from server.jobs.chunks import Tally, chunk_claim, chunk_commit, chunks_create, heartbeat
@@ -22,6 +23,9 @@ from server.pipeline import flows
 from server.projects.models import Project
 
 logger = logging.getLogger(__name__)
+DURABLE = "SET LOCAL synchronous_commit TO on"
+"""What people are shown, and what other rows will name, is on disk before anyone sees it, whatever the worker's own
+connection waits for; chunks, curves and heartbeats need not be."""
 SHIFT_S = 300.0
 """After this long a chunked job goes to the back of its queue, so that no project waits for another's million."""
 
@@ -90,6 +94,7 @@ class JobHandle:
         if chunk is None:
             tally = Tally(done, failed)
             with transaction.atomic():
+                sql.execute(DURABLE)
                 job_fence(job_id=self.job.pk, token=self.job.attempt_token)
                 yield tally
                 failpoint(f"{self.job.kind}.written")

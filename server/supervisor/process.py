@@ -24,6 +24,8 @@ class Program:
     env: dict[str, str] = field(default_factory=dict)
     user: str = ""
     nice: int = 0
+    batch: bool = False
+    """It computes for long and nobody waits for it: when it wakes, whoever runs is left to finish."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     """After so long it is killed."""
@@ -36,7 +38,8 @@ class Process:
         self.program = program
         self.log = LogFile(log_dir / f"{program.name}.log")
         wrapper = [sys.executable, "-S", "-E", str(CHILD), "--signal", str(int(program.stop_signal))]
-        wrapper += ["--parent", str(os.getpid()), "--user", program.user, "--nice", str(program.nice), "--"]
+        wrapper += ["--parent", str(os.getpid()), "--user", program.user, "--nice", str(program.nice)]
+        wrapper += [*(["--batch"] if program.batch else []), "--"]
         self._popen = subprocess.Popen(
             [*wrapper, *program.command],
             cwd=cwd,

@@ -8,6 +8,9 @@ from server.supervisor.process import Program
 QUEUES = ("default", "ml", "interactive")
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "server.config.celery:app"]
 WORKER_STOP_SECONDS = 25.0
+UNHURRIED = {"PGOPTIONS": "-c synchronous_commit=off"}
+"""For the worker whose results can be computed again: its commits do not wait for the disk, and people's do not wait
+behind them (docs/decisions/0064-what-can-be-computed-again-commits-unhurriedly.md)."""
 
 
 def cores() -> int:
@@ -41,6 +44,7 @@ def worker(queue: str, env: dict[str, str]) -> Program:
         command,
         env={"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", **env},
         nice={"default": 5, "ml": 10, "interactive": 3}[queue],
+        batch=queue == "ml",
         stop_seconds=WORKER_STOP_SECONDS,
     )
 

@@ -97,8 +97,13 @@ class Winnow:
     def _start_programs(self) -> None:
         self._keep("web", lambda: programs.web(self.options.host, self.port, self.env))
         for queue in programs.QUEUES:
-            self._keep(f"worker-{queue}", partial(programs.worker, queue, self.env))
+            self._keep(f"worker-{queue}", partial(programs.worker, queue, self._worker_env(queue)))
         self._keep("beat", lambda: programs.beat(self.env))
+
+    def _worker_env(self, queue: str) -> dict[str, str]:
+        """A pooler before somebody else's PostgreSQL may refuse options, so only our own is given any."""
+        ours = "DATABASE_URL" in self.env
+        return {**programs.UNHURRIED, **self.env} if ours and queue == "ml" else self.env
 
     def _keep(self, name: str, program: Callable[[], Program]) -> Process:
         """Starts a program for the first time, and has it watched from now on."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from server.supervisor.postgres import EmbeddedPostgres
 from server.supervisor.process import Process
+from server.supervisor.programs import UNHURRIED
 from server.supervisor.redis import EmbeddedRedis
 from tests.installation import ROOT
 
@@ -60,7 +61,7 @@ class Workplace:
         self.children[name] = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT,
-            env=self.env,
+            env={**self.env, **(UNHURRIED if name in WORKERS else {})},
             stdin=pipe,
             stdout=pipe or log,
             stderr=log,

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from server.core import sql
 from server.core.errors import InvalidInput
 from server.jobs.models import Job, State
 from server.pipeline import flows, station
@@ -60,6 +61,20 @@ def test_one_bad_part_stops_no_other(project: Project) -> None:
     assert (job.state, job.done, job.failed) == (State.ERRORED, 3, 1)
     assert "part one is rotten" in job.error
     assert "1 of 4 parts" in job.message
+
+
+def test_what_is_published_waits_for_the_disk_even_where_its_worker_does_not(project: Project) -> None:
+    """The connection of the test waits for nothing, as that of the computing worker."""
+    waits: dict[str, str] = {}
+
+    def whole(handle: JobHandle) -> None:
+        waits["before"] = sql.fetch_value("SHOW synchronous_commit")
+        with handle.commit(done=1):
+            waits["published"] = sql.fetch_value("SHOW synchronous_commit")
+
+    station.station("whole")(whole)
+    station.run(flows.enqueue("whole", project_id=project.pk).pk, kind="whole", inline=True)
+    assert waits == {"before": "off", "published": "on"}
 
 
 def test_a_foreseen_error_is_a_message_and_not_a_traceback(project: Project) -> None:

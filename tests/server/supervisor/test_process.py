@@ -45,6 +45,18 @@ def test_output_goes_to_the_log(tmp_path: Path) -> None:
     assert process.stop()
 
 
+def test_what_computes_for_long_yields_to_whoever_runs(tmp_path: Path) -> None:
+    policies = {}
+    for batch in (True, False):
+        folder = tmp_path / str(batch)
+        folder.mkdir()
+        process = started(SLEEP, folder, nice=3, batch=batch)
+        policies[batch] = (os.sched_getscheduler(process.pid), os.getpriority(os.PRIO_PROCESS, process.pid))
+        assert process.stop()
+    niceness = policies[False][1]
+    assert policies == {True: (os.SCHED_BATCH, niceness), False: (os.SCHED_OTHER, niceness)}
+
+
 def test_one_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
     process = started(STUBBORN, tmp_path, stop_seconds=0.3)
     assert not process.stop()
