@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.acquisition.neighbors import spread
 from ml.acquisition.pages import compose_pages
-from ml.simulation.person import SUGGESTIONS, Person
+from ml.simulation.person import LETTERED, SUGGESTIONS, Person
 from ml.types import TopK
 
 Teacher = Callable[[NDArray[np.int64], NDArray[np.int64]], TopK]
@@ -106,16 +106,18 @@ def _judge(
 ) -> int:
     """One page from opening to commit; how many tiles were struck.
 
-    Where strikes are kept, in `refused`, a tile may be struck and left to come back under its next-best category.
+    Where strikes are kept, in `refused`, the page is a composed one: a tile may be struck and left to come back under
+    its next-best category, and the first tiles are struck by a letter.
     """
     rows = np.asarray([group[0] for group in groups])
     right = bench.truth[rows] == category
     wrong_share = float((~right).mean())
     person.opens_page(category)
     struck = 0
-    for group, fits, likely in zip(groups, right.tolist(), precision.tolist(), strict=True):
+    for place, (group, fits) in enumerate(zip(groups, right.tolist(), strict=True)):
         row, truth = int(group[0]), int(bench.truth[group[0]])
-        if person.leaves_standing(fits, precision=likely, wrong_share=wrong_share):
+        lettered = refused is not None and place < LETTERED
+        if person.leaves_standing(fits, precision=precision[place], wrong_share=wrong_share, lettered=lettered):
             bench.label(person, group, category)
             continue
         struck += 1

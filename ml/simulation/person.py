@@ -20,6 +20,10 @@ POINT_S = 1.10
 CLICK_S = 0.20
 HOME_S = 0.40
 THINK_S = 1.35
+LETTER_S = 0.50
+"""A key that the hand has to find: the model's random letters."""
+LETTERED = 20
+"""Tiles that carry a letter of their own, the most doubtful ones."""
 FIXATION_S = 0.33
 
 DOUBTFUL = 0.7
@@ -111,9 +115,9 @@ class Person:
             self.tally.spend(seconds=THINK_S + EXEMPLARS_SEEN * FIXATION_S)
         self.asked = category
 
-    def leaves_standing(self, right: bool, *, precision: float, wrong_share: float) -> bool:
+    def leaves_standing(self, right: bool, *, precision: float, wrong_share: float, lettered: bool = False) -> bool:
         """Looks at a tile and strikes it or not. `precision` is what the head thinks of this tile, `wrong_share` how
-        rare wrong ones are on this page."""
+        rare wrong ones are on this page; a `lettered` tile is struck by its letter, others with the mouse."""
         self.tally.spend(seconds=FIXATION_S * (2 if precision < DOUBTFUL else 1))
         if right:
             struck = self.errs(FALSE_STRIKES)
@@ -121,7 +125,7 @@ class Person:
             share = np.log(np.clip(wrong_share, PREVALENCE[0], PREVALENCE[-1]))
             struck = not self.errs(float(np.interp(share, np.log(PREVALENCE), MISSES)))
         if struck:
-            self.tally.spend(actions=1, seconds=FIXATION_S + POINT_S + CLICK_S)
+            self.tally.spend(actions=1, seconds=FIXATION_S + (LETTER_S if lettered else POINT_S + CLICK_S))
         return not struck
 
     def settles_struck(self, truth: int, suggestions: list[int]) -> bool:

@@ -7,8 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.pages import Desk
 
-COMMANDS = "FGHJKLSUXZ"
-"""Letters with a meaning of their own; all others begin a name."""
+LETTERS = "ABCDEHIJKLMNOPQRTVWY"
+"""What the first tiles carry: the letters that have no other meaning."""
 LOOK_MS = float(os.environ.get("WINNOW_LOOK_MS", "0"))
 """How long the person looks before the key that finishes a page or an image. A measurement asks for a person's time."""
 
@@ -96,16 +96,24 @@ class PageDesk:
                 continue
             if name in before:
                 continue
-            self.move_to(at)
             if (self.done.struck + self.done.renamed) % 2 == 0:
-                self.page.keyboard.press("x")
+                self.strike(at)
                 self.done.struck += 1
             else:
+                self.move_to(at)
                 self.rename(right)
                 says[name] = right
                 self.done.renamed += 1
             expect(self.tile(name)).to_have_attribute("aria-selected", "true")
         return says
+
+    def strike(self, at: int) -> None:
+        """By its letter, where it has one."""
+        if at < len(LETTERS):
+            self.page.keyboard.press(LETTERS[at].lower())
+        else:
+            self.move_to(at)
+            self.page.keyboard.press("x")
 
     def rename(self, category: str) -> None:
         """The tile under the caret, by its own suggestions where they have it, else by typing the name."""
@@ -113,8 +121,7 @@ class PageDesk:
         if category in own:
             self.page.keyboard.press(str(own.index(category) + 1))
         else:
-            if category[0].upper() in COMMANDS:
-                self.page.keyboard.press("/")
+            self.page.keyboard.press("/")
             self.page.keyboard.type(category)
             self.page.keyboard.press("Enter")
 

@@ -14,7 +14,9 @@ registry.subscribe(() => {
 export function useCommands(scope: string, commands: readonly Command[], options: { exclusive?: boolean } = {}): void {
   const latest = useRef(commands);
   latest.current = commands;
-  const shape = commands.map(({ id, title, release }) => `${id}|${title}|${release === undefined}`).join("\n");
+  const shape = commands
+    .map(({ id, title, keys, release }) => `${id}|${title}|${keys}|${release === undefined}`)
+    .join("\n");
   const exclusive = options.exclusive ?? false;
   // the scope is opened anew when its shape changes
   useLayoutEffect(() => {

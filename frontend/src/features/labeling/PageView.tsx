@@ -6,6 +6,7 @@ import { plural } from "@/core/format";
 import { type Sheet, sheetFocus, sheetGive, sheetStrikeRange, sheetTally, sheetToggle } from "@/core/sheet";
 import { useCommands } from "@/ui/commands";
 import { FocusBar } from "./FocusBar";
+import { lettered } from "./lettered";
 import { PageFoot } from "./PageFoot";
 import { PageHead } from "./PageHead";
 import { pageCommands } from "./pageCommands";
@@ -95,7 +96,18 @@ export function PageView({
     },
     zoom: setZoomed,
   });
-  const acts = { desk, own, columns: fit.columns, toggle, give, commit, undo, type, setZoomed };
+  const acts = {
+    desk,
+    own,
+    columns: fit.columns,
+    toggle,
+    give,
+    commit,
+    undo,
+    type,
+    setZoomed,
+    letters: lettered.value,
+  };
   useCommands("label", shown ? pageCommands(acts) : []);
 
   return (

@@ -1,9 +1,11 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LabelingPage, PageTile } from "@/api/page-types";
 import type { Taxonomy } from "@/api/shared";
+import { letterOf } from "@/core/letters";
 import type { Exception, Sheet } from "@/core/sheet";
 import type { TileFit } from "@/core/tiles";
 import { Icon } from "@/ui/Icon";
+import { lettered } from "./lettered";
 import { Picture } from "./Picture";
 import type { Pictures } from "./useDesk";
 import type { TileGestures } from "./useGestures";
@@ -57,6 +59,7 @@ export function TileGrid({ page, sheet, urls, fit, name, taxonomy, pictures, ges
             said={sheet.exceptions.get(tile.image.id)}
             taxonomy={taxonomy}
             pictures={pictures}
+            letter={lettered.value ? letterOf(at) : undefined}
           />
         ))}
       </div>
@@ -72,11 +75,12 @@ interface TileProps {
   said: Exception | undefined;
   taxonomy: Taxonomy;
   pictures: Pictures;
+  letter: string | undefined;
 }
 
 const SAID = { strike: "struck", skip: "skipped", flag: "flagged" } as const;
 
-function Tile({ at, tile, url, focused, said, taxonomy, pictures }: TileProps) {
+function Tile({ at, tile, url, focused, said, taxonomy, pictures, letter }: TileProps) {
   const given = said?.kind === "label" ? taxonomy.byId.get(said.category) : undefined;
   const word = said === undefined ? "" : said.kind === "label" ? (given?.name ?? "another category") : SAID[said.kind];
   const copies = tile.duplicates > 0 ? `, with ${tile.duplicates} near-duplicates` : "";
@@ -88,6 +92,8 @@ function Tile({ at, tile, url, focused, said, taxonomy, pictures }: TileProps) {
       class={`tile ${focused ? "tile-focused" : ""} ${said ? `tile-${said.kind}` : ""}`}
       aria-selected={said !== undefined}
       aria-label={`${tile.image.name}${copies}${word === "" ? "" : `, ${word}`}`}
+      aria-keyshortcuts={letter}
+      data-letter={letter}
       data-at={at}
       data-tile={tile.image.id}
     >

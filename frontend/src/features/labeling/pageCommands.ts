@@ -1,8 +1,10 @@
 import type { Suggestion } from "@/api/types";
 import type { Command } from "@/core/commands";
 import type { PageInput } from "@/core/entry";
+import { tileOf } from "@/core/letters";
 import { sheetFocus } from "@/core/sheet";
 import { type Direction, tileStep } from "@/core/tiles";
+import { letterTiles } from "./lettered";
 import type { LabelingDesk } from "./useDesk";
 
 export interface PageActs {
@@ -16,8 +18,11 @@ export interface PageActs {
   readonly undo: () => void;
   readonly type: (letter: string) => void;
   readonly setZoomed: (zoomed: boolean) => void;
+  /** Letters strike the tiles that carry them; else they begin a name. */
+  readonly letters: boolean;
 }
 
+/** The second key is a tile's letter where tiles carry letters. */
 const MOVES: readonly (readonly [Direction, string, string])[] = [
   ["left", "ArrowLeft", "H"],
   ["down", "ArrowDown", "J"],
@@ -29,7 +34,7 @@ export function pageCommands(acts: PageActs): Command[] {
   return [...thePage(acts), ...theTile(acts), ...theCaret(acts)];
 }
 
-function thePage({ desk, commit, undo }: PageActs): Command[] {
+function thePage({ desk, commit, undo, letters }: PageActs): Command[] {
   return [
     {
       id: "page.commit",
@@ -54,10 +59,17 @@ function thePage({ desk, commit, undo }: PageActs): Command[] {
       when: () => desk.canRedo,
       run: () => desk.redo(),
     },
+    {
+      id: "page.letters",
+      title: letters ? "Let letters begin a name, not strike a tile" : "Let letters strike tiles, not begin a name",
+      category: "The page",
+      keys: ["."],
+      run: () => letterTiles(!letters),
+    },
   ];
 }
 
-function theTile({ desk, own, toggle, give, type }: PageActs): Command[] {
+function theTile({ desk, own, toggle, give, type, letters }: PageActs): Command[] {
   const at = (): number => desk.sheet?.focus ?? 0;
   const last = desk.recent[0];
   return [
@@ -67,6 +79,18 @@ function theTile({ desk, own, toggle, give, type }: PageActs): Command[] {
       category: "This tile",
       keys: ["X", "Space"],
       run: () => toggle(at(), "strike"),
+    },
+    {
+      id: "page.letter",
+      title: "Strike the tile that carries this letter",
+      category: "This tile",
+      keys: [],
+      letters: true,
+      when: () => letters,
+      run: (letter = "") => {
+        const lettered = tileOf(letter, desk.sheet?.images.length ?? 0);
+        if (lettered >= 0) toggle(lettered, "strike");
+      },
     },
     ...[0, 1, 2, 3, 4].map((rank) => ({
       id: `label.suggestion${rank + 1}`,
@@ -78,10 +102,10 @@ function theTile({ desk, own, toggle, give, type }: PageActs): Command[] {
     })),
     {
       id: "label.type",
-      title: "Type any category; other letters begin one as well",
+      title: letters ? "Type any category" : "Type any category; other letters begin one as well",
       category: "This tile",
       keys: ["/"],
-      letters: true,
+      letters: !letters,
       run: (letter = "") => type(letter),
     },
     {
@@ -109,7 +133,7 @@ function theTile({ desk, own, toggle, give, type }: PageActs): Command[] {
   ];
 }
 
-function theCaret({ desk, columns, setZoomed }: PageActs): Command[] {
+function theCaret({ desk, columns, setZoomed, letters }: PageActs): Command[] {
   const move = (direction: Direction): void =>
     desk.mark((sheet) => sheetFocus(sheet, tileStep(sheet.focus, direction, columns, sheet.images.length)));
   return [
@@ -117,7 +141,7 @@ function theCaret({ desk, columns, setZoomed }: PageActs): Command[] {
       id: `page.${direction}`,
       title: `Move ${direction}`,
       category: "The caret",
-      keys: [arrow, letter],
+      keys: letters ? [arrow] : [arrow, letter],
       repeats: true,
       run: () => move(direction),
     })),
