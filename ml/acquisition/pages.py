@@ -24,6 +24,9 @@ FEWEST_TILES = 3
 """Fewer images than this are quicker one at a time than as a page that has to be read first."""
 LOOKED_THROUGH = 4096
 """Candidates of a category among which a coherent page is sought; more change nothing that a person sees."""
+SUREST_PAGES = 3
+"""A page is a neighborhood among its category's surest images, as many as fill so many pages: while the head is young
+the others soon get a better proposal, and would be struck now."""
 TILE_S, STRIKE_S = 0.4, 3.0
 PAGE_S, AGAIN_S = 4.0, 2.0
 """Rough seconds of a tile, of a strike with what follows it, of a page that asks something new, and of one that asks
@@ -144,6 +147,7 @@ def _page(
     if len(rows) > LOOKED_THROUGH:
         rows = np.sort(rng.choice(rows, LOOKED_THROUGH, replace=False))
     if len(rows) > page_size(1.0, most):
+        rows = rows[np.argsort(-found.precision[rows], kind="stable")][: SUREST_PAGES * most]
         near = np.asarray(vectors[rows], np.float32)
         weight = found.doubt[rows] + 0.05
         start = int(np.argmax(near @ (weight @ near)))
