@@ -236,14 +236,14 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-matching-1",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 300 --evaluate-every 150 "
+        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 200 --evaluate-every 100 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
     _cpu(
         "cifar-matching-5",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 300 --evaluate-every 150 "
+        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 200 --evaluate-every 100 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
@@ -251,25 +251,25 @@ RUNS: tuple[Run, ...] = (
         "cifar-anil-5",
         "maml",
         f"{CIFAR_CPU} --method anil --network conv4 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 150 --evaluate-every 75 --test 5w5s {FROM_PROTOTYPES}",
+        f"--inner-rate 0.03 --learning-rate 5e-4 --steps 100 --evaluate-every 50 --test 5w5s {FROM_PROTOTYPES}",
         {"5w5s": 0.683},
     ),
     _cpu(
         "cifar-relation-5",
         "relation-networks",
         f"{CIFAR_CPU} --method relation --network conv4-maps --shots 5 --queries 5 --episodes-per-step 4 "
-        f"--learning-rate 1e-3 --warmup 20 --steps 400 --evaluate-every 100 --test 5w1s 5w5s {FROM_PROTOTYPES}",
+        f"--learning-rate 1e-3 --warmup 20 --steps 250 --evaluate-every 125 --test 5w1s 5w5s {FROM_PROTOTYPES}",
         {"5w1s": 0.550, "5w5s": 0.693},
     ),
     _cpu(
         "cifar-maml-1",
         "maml",
         f"{CIFAR_CPU} --method maml --network conv4 --shots 1 --queries 10 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.1 --learning-rate 5e-4 --steps 50 --evaluate-every 25 --validation-episodes 40 "
-        f"--test 5w1s --test-episodes 300 {FROM_PROTOTYPES}",
+        f"--inner-rate 0.03 --learning-rate 1e-4 --steps 30 --evaluate-every 15 --validation-episodes 20 "
+        f"--test 5w1s --test-episodes 200 {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
-    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 16.0),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 7.0),
     Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", 3.0, {"5w5s": 0.922}),
     Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", 3.0, {"5w1s": 0.843}),
 )
