@@ -236,14 +236,14 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-matching-1",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 5e-4 --steps 200 --evaluate-every 100 "
+        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 1e-4 --warmup 20 --steps 150 --evaluate-every 75 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
     _cpu(
         "cifar-matching-5",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 5e-4 --steps 200 --evaluate-every 100 "
+        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 1e-4 --warmup 20 --steps 150 --evaluate-every 75 "
         f"{FROM_PROTOTYPES}",
         {},
     ),
@@ -251,7 +251,8 @@ RUNS: tuple[Run, ...] = (
         "cifar-anil-5",
         "maml",
         f"{CIFAR_CPU} --method anil --network conv4 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.03 --learning-rate 5e-4 --steps 100 --evaluate-every 50 --test 5w5s {FROM_PROTOTYPES}",
+        f"--inner-rate 0.03 --learning-rate 1e-4 --warmup 20 --steps 100 --evaluate-every 50 "
+        f"--test 5w5s {FROM_PROTOTYPES}",
         {"5w5s": 0.683},
     ),
     _cpu(
@@ -265,7 +266,7 @@ RUNS: tuple[Run, ...] = (
         "cifar-maml-1",
         "maml",
         f"{CIFAR_CPU} --method maml --network conv4 --shots 1 --queries 10 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.03 --learning-rate 1e-4 --steps 30 --evaluate-every 15 --validation-episodes 20 "
+        f"--inner-rate 0.03 --learning-rate 1e-4 --warmup 10 --steps 30 --evaluate-every 15 --validation-episodes 20 "
         f"--test 5w1s --test-episodes 200 {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
