@@ -270,7 +270,7 @@ RUNS: tuple[Run, ...] = (
         f"--test 5w1s --test-episodes 200 {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
-    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 7.0),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 25.0),
     Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", 3.0, {"5w5s": 0.922}),
     Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", 3.0, {"5w1s": 0.843}),
 )
