@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data_arguments(parser)
     parser.add_argument("--encoder", default="demo", help="of the teacher: a name or a JSON specification")
     parser.add_argument("--head", default="default", help="kind of the teacher")
-    for name, value in (("shots", 20), ("shown", 4000), ("tested", 1000), ("seed", 0)):
+    for name, value in (("shots", 20), ("shown", 8000), ("tested", 2000), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER, help="folder of kept vectors")
     parser.add_argument("--json", action="store_true", help="one line instead of indented lines")

@@ -44,7 +44,7 @@ class CompactOptions:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     judged: float = 0.1
-    noise: float = 0.1
+    noise: float = 0.6
 
 
 class CompactStudent(nn.Module):

@@ -16,7 +16,7 @@ ADAPTER_CATEGORIES = 6
 ADAPTER_EXAMPLES = 10
 UNBALANCED = 10.0
 COUNT_AT_MOST = 100_000
-STUDENT_IMAGES = 4_000
+STUDENT_IMAGES = 8_000
 """Images that a student learns from, at most."""
 NO_TEACHER = "No trained model serves yet. Promote one; then a small one can learn from it."
 
