@@ -150,7 +150,7 @@ def measure(seeded: Seeded, size: int, args: argparse.Namespace, *, logs: Path) 
         web.wait()
     say("a published ranking")
     figures.ranked_s = ranked(seeded, logs)
-    say(f"  cold {figures.cold_s:.2f} s, floor {figures.floor_s:.3f} s")
+    say(f"  cold {figures.cold_s:.2f} s, floor {figures.floor_s:.3f} s, ranked {figures.ranked_s:.2f} s")
     say(f"  commit to page: {[round(one, 2) for one in figures.teach_s]} s, worker {figures.worker_ms} ms")
     for name, values in sorted(figures.latency.items()):
         say(f"  {name}: p50 {share(values, 0.5):.0f} ms, p95 {share(values, 0.95):.0f} ms, {len(values)} requests")
@@ -343,6 +343,9 @@ def write_section(path: Path, results: list[Figures], args: argparse.Namespace) 
         "| first scores of a cold worker, copy of the space included | | "
         + " | ".join(f"{one.cold_s:.1f} s" for one in results)
         + " |",
+        "| a ranking of the whole pool in the database, asked for to live | ≤ 6 s at a million | "
+        + " | ".join(f"**{one.ranked_s:.2f}** s" for one in results)
+        + " |",
     ]
     for name in ("lease", "commit"):
         cells = [
@@ -358,8 +361,9 @@ def write_section(path: Path, results: list[Figures], args: argparse.Namespace) 
             "## Teaching",
             "",
             f"{len(os.sched_getaffinity(0))} cores ({platform.machine()}) for server, worker, database and clients"
-            f" together, {args.categories} categories, {DIM} dimensions. {args.commits} pages one after the other;"
-            f" then {args.annotators} people who look at a page for {args.page_s:g} s each.",
+            f" together, {args.categories} categories, {DIM} dimensions.",
+            f"{args.commits} pages one after the other; then {args.annotators} people who look at a page for"
+            f" {args.page_s:g} s each.",
             "",
             *rows,
             "",
