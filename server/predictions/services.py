@@ -131,7 +131,7 @@ def _drop(run_id: int) -> bool:
     try:
         with transaction.atomic():
             sql.execute("SET LOCAL lock_timeout = '100ms'")
-            sql.execute(f"DROP TABLE {partition_name(run_id)}")
+            sql.execute(f"DROP TABLE IF EXISTS {partition_name(run_id)}")  # two jobs may clear up at once
             PredictionTally.objects.filter(run_id=run_id).delete()
     except OperationalError:
         return False

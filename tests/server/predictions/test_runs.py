@@ -37,6 +37,22 @@ def test_a_slow_run_never_replaces_a_newer_one_and_old_tables_go() -> None:
     assert runs_prune(project=made.project) == 0
 
 
+def test_a_table_that_another_job_drops_at_the_same_moment_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = with_vectors(world(images=1))
+    for _ in range(4):
+        predicted(made, {made.images[0]: made.categories})
+    ask = sql.fetch_value
+
+    def overtaken(statement: str, params: list[str]) -> object:
+        found = ask(statement, params)
+        if found is not None:
+            sql.execute(f"DROP TABLE {params[0]}")
+        return found
+
+    monkeypatch.setattr(sql, "fetch_value", overtaken)
+    assert runs_prune(project=made.project) == 2
+
+
 def test_a_run_of_a_space_that_no_longer_serves_is_not_made_live() -> None:
     made = with_vectors(world(images=1))
     predicted(made, {made.images[0]: made.categories})
