@@ -263,6 +263,8 @@ def test_taking_a_page_back_does_not_mend_the_record_of_attention() -> None:
 
 def test_pages_come_from_published_predictions_where_no_worker_planned_any() -> None:
     made = with_vectors(world(images=8))
+    made.project.options = {"attention_share": 0.0}  # a page holds what was predicted, and no tile that is known wrong
+    made.project.save(update_fields=["options"])
     owl, fox, elk = made.categories
     predicted(made, {image: [owl, fox, elk] if image < made.images[5] else [fox, owl, elk] for image in made.images})
     assert take(made) == []
