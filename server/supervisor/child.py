@@ -11,6 +11,7 @@ import os
 import pwd
 import signal
 import sys
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 
@@ -25,9 +26,11 @@ def die_with_parent(signal_number: int, parent: int) -> None:
 
 
 def compute_in_batches() -> None:
-    """Linux's class for long computations, which threads and children inherit. Elsewhere: nothing."""
+    """Linux's class for long computations, which threads and children inherit. Elsewhere, and in sandboxes that forbid
+    it: nothing, since it is a courtesy and no need."""
     if sys.platform.startswith("linux"):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def become_user(name: str) -> None:

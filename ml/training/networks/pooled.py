@@ -5,28 +5,11 @@ as much as the convolutions, see a quarter of the values. The shape follows the 
 seconds (Jordan 2024), with a mean instead of a maximum at the end, as prototypes want it.
 """
 
-from typing import cast
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.training.networks.conv4 import initialize
+from ml.training.networks.blocks import BlockNet
 from ml.training.networks.small_maps import SmallMapConv2d
-
-
-class PooledNet(nn.Module):
-    """(B, C, H, W) to (B, widths[-1]): stages of a pooled convolution and a residual one, then the mean of the maps."""
-
-    def __init__(self, *, channels: int, widths: tuple[int, ...], generator: torch.Generator) -> None:
-        super().__init__()
-        inputs = (channels, *widths[:-1])
-        self.stages = nn.Sequential(*(_Stage(i, w) for i, w in zip(inputs, widths, strict=True)))
-        self.dimension = widths[-1]
-        initialize(self, generator=generator)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return cast(Tensor, self.stages(images)).mean(dim=(2, 3))
 
 
 class _Stage(nn.Module):
@@ -38,3 +21,9 @@ class _Stage(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         maps = F.relu(self.shrink_norm(F.max_pool2d(self.shrink(maps), 2)))
         return maps + F.relu(self.refine_norm(self.refine(maps)))
+
+
+class PooledNet(BlockNet):
+    """(B, C, H, W) to (B, widths[-1]): stages of a pooled convolution and a residual one, then the mean of the maps."""
+
+    block = _Stage

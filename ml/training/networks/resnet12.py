@@ -2,32 +2,11 @@
 convolutions.
 """
 
-from typing import cast
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.training.networks.conv4 import initialize
+from ml.training.networks.blocks import BlockNet
 from ml.training.networks.small_maps import SmallMapConv2d
-
-
-class ResNet12(nn.Module):
-    """(B, C, H, W) to (B, widths[-1]): global mean of the last block's maps.
-
-    Leaky ReLU 0.1, maxpool 2 after each block, 1×1 shortcut. Where we differ: no DropBlock; the training
-    recipe regularises by augmentation and a rotation task instead.
-    """
-
-    def __init__(self, *, channels: int, widths: tuple[int, int, int, int], generator: torch.Generator) -> None:
-        super().__init__()
-        inputs = (channels, *widths[:-1])
-        self.blocks = nn.Sequential(*(_Block(i, w) for i, w in zip(inputs, widths, strict=True)))
-        self.dimension = widths[-1]
-        initialize(self, generator=generator)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return cast(Tensor, self.blocks(images)).mean(dim=(2, 3))
 
 
 class _Block(nn.Module):
@@ -48,3 +27,13 @@ class _Block(nn.Module):
 
 def _convolution(inputs: int, width: int) -> list[nn.Module]:
     return [SmallMapConv2d(inputs, width), nn.BatchNorm2d(width)]
+
+
+class ResNet12(BlockNet):
+    """(B, C, H, W) to (B, widths[-1]): global mean of the last block's maps.
+
+    Leaky ReLU 0.1, maxpool 2 after each block, 1×1 shortcut. Where we differ: no DropBlock; the training
+    recipe regularises by augmentation and a rotation task instead.
+    """
+
+    block = _Block
