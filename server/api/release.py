@@ -77,7 +77,7 @@ class ReportView(ProjectView):
     def report(self, request: Request, snapshot_id: int) -> ReleaseReport:
         names = read_params(request, ReportParams)["names"]
         snapshot = snapshot_of(project_id=self.project.pk, snapshot_id=snapshot_id)
-        if snapshot is None or snapshot.filters.get("purpose"):
+        if snapshot is None:
             raise NotFound(NOT_HERE)
         return release_report(self.project, snapshot, names=names)
 

@@ -35,10 +35,7 @@ IMAGE_ROWS = [
     "DELETE FROM snapshots_lotitem WHERE image_id = ANY(%(images)s)",
     "DELETE FROM images_image WHERE id = ANY(%(images)s)",
 ]
-FROZEN = (
-    "SELECT i.snapshot_id FROM snapshots_snapshotitem i JOIN snapshots_snapshot s ON s.id = i.snapshot_id"
-    " WHERE i.image_id = %s AND NOT s.filters ? 'purpose' LIMIT 1"
-)
+FROZEN = "SELECT snapshot_id FROM snapshots_snapshotitem WHERE image_id = %s LIMIT 1"
 
 
 def image_delete(*, project_id: int, image_id: int) -> None:

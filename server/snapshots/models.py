@@ -42,6 +42,18 @@ class SnapshotItem(models.Model):
     """The event that decided; its whole history stays with the image."""
 
 
+class PackedLabels(models.Model):
+    """The labels of a snapshot that a machine made for itself, which may make many: two values, not a row an image.
+
+    Each is (image id, category id) as big-endian int64, pair after pair by image; `taught` outside the blind share,
+    `asked` inside. An image deleted since may still be named.
+    """
+
+    snapshot = models.OneToOneField(Snapshot, on_delete=models.CASCADE, primary_key=True, related_name="packed")
+    taught = models.BinaryField()
+    asked = models.BinaryField()
+
+
 class Export(models.Model):
     """A downloadable file of a snapshot in one format."""
 

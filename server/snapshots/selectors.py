@@ -99,7 +99,8 @@ def _stream(sql: str, params: list[Any]) -> Iterator[tuple[Any, ...]]:
 
 
 def snapshot_of(*, project_id: int, snapshot_id: int) -> Snapshot | None:
-    return Snapshot.objects.filter(project_id=project_id, pk=snapshot_id).first()
+    """A snapshot that people made; those of machines hold no rows to look at or export."""
+    return Snapshot.objects.filter(project_id=project_id, pk=snapshot_id, filters__purpose__isnull=True).first()
 
 
 def export_of(*, project_id: int, export_id: int) -> Export | None:

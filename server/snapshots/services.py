@@ -67,11 +67,8 @@ def snapshot_create(
     include_blind: bool = True,
     certified: bool = False,
     seed: int = 0,
-    purpose: str = "",
 ) -> Snapshot:
     """Freeze the agreed labels of this moment. The same labels, taxonomy, splits and seed give the same digest.
-
-    `purpose` marks one that a machine made for itself: people do not see it among theirs.
 
     With `certified` only what standing certificates speak of: their lots, and where one is about all labels, those that
     people gave. The certificates of the moment are frozen with the labels.
@@ -92,7 +89,6 @@ def snapshot_create(
                 "evidence": evidence,
                 "include_blind": include_blind,
                 "splits": shares,
-                **({"purpose": purpose} if purpose else {}),
                 **_certificates(project, certified=certified),
             },
             seed=seed,

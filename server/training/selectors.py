@@ -12,16 +12,12 @@ from server.core import sql
 from server.jobs.models import LIVE_STATES
 from server.labeling.models import Consensus, ConsensusState
 from server.projects.models import Project
+from server.snapshots.models import PackedLabels
 from server.training.models import Method, Outcome, TrainingRun, Trigger
 from server.training.options import TrainingOptions
 
 DRIFT_ANSWERS = 40
 """Blind answers since the head was judged that drift is looked for in."""
-
-ITEMS = """
-SELECT COALESCE(string_agg(int8send(image_id) || int8send(category_id), ''::bytea ORDER BY image_id), ''::bytea)
-FROM snapshots_snapshotitem WHERE snapshot_id = %(snapshot)s AND blind = %(blind)s
-"""
 
 # Drawn at random; images that an audit of a lot drew are not.
 BLIND = """
@@ -68,8 +64,9 @@ def run_live(*, project_id: int) -> TrainingRun | None:
 
 
 def snapshot_labels(*, snapshot_id: int, blind: bool) -> Labels:
-    """What a frozen snapshot teaches, or (`blind`) what it measures with. One statement."""
-    return _labels(sql.fetch_value(ITEMS, {"snapshot": snapshot_id, "blind": blind}))
+    """What a run's snapshot teaches, or (`blind`) what it measures with. One statement."""
+    column = "asked" if blind else "taught"
+    return _labels(PackedLabels.objects.values_list(column, flat=True).get(pk=snapshot_id))
 
 
 def blind_labels(*, project_id: int) -> Labels:

@@ -13,7 +13,7 @@ from server.jobs.models import LIVE_STATES, Job, State
 from server.projects.models import Project
 from server.registry.models import HeadVersion
 from server.snapshots.models import Snapshot
-from server.snapshots.services import snapshot_create
+from server.snapshots.packing import snapshot_pack
 from server.training.models import EvaluationReport, MetricPoint, Outcome, TrainingRun, Trigger
 
 PURPOSE = "training"
@@ -53,16 +53,10 @@ def training_run_freeze(*, run: TrainingRun, evidence: Sequence[str]) -> Snapsho
         if held.snapshot is None:
             newest = "SELECT COALESCE(max(sequence), 0) FROM labeling_annotation WHERE project_id = %s"
             held.last_sequence = int(sql.fetch_value(newest, [run.project_id]))
-            held.snapshot = snapshot_create(
-                project=Project.objects.get(pk=run.project_id),
-                created_by=None,
-                name=f"Training run {run.pk}",
-                splits={"train": 1.0},
-                evidence=[*evidence, "blind"] if evidence else None,
-                seed=run.seed,
-                purpose=PURPOSE,
+            project = Project.objects.get(pk=run.project_id)
+            held.snapshot, held.label_count = snapshot_pack(
+                project=project, name=f"Training run {run.pk}", purpose=PURPOSE, evidence=evidence
             )
-            held.label_count = held.snapshot.items.filter(blind=False).count()
             held.save(update_fields=["snapshot", "last_sequence", "label_count"])
     for name in ("snapshot", "snapshot_id", "last_sequence", "label_count"):
         setattr(run, name, getattr(held, name))

@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from server.snapshots.models import Certificate, CertificateState, Snapshot
+from server.snapshots.packing import snapshot_pack
 from server.snapshots.services import snapshot_create
 from tests.server.builders import World, predicted, world
 
@@ -131,10 +132,13 @@ def test_an_empty_release_is_a_report_too() -> None:
 
 def test_a_snapshot_that_a_machine_made_for_itself_is_no_release() -> None:
     made = world()
-    snapshot = snapshot_create(project=made.project, created_by=None, purpose="training")
-    address = f"/api/v1/projects/{made.project.pk}/snapshots/{snapshot.pk}/report"
-    assert client(made).get(address).status_code == 404
-    assert client(made, "annotator").get(address).status_code == 403
+    snapshot, _ = snapshot_pack(project=made.project, name="A run", purpose="training", evidence=())
+    here = f"/api/v1/projects/{made.project.pk}"
+    address = f"{here}/snapshots/{snapshot.pk}"
+    assert client(made).get(address).status_code == client(made).get(f"{address}/report").status_code == 404
+    assert client(made, "annotator").get(f"{address}/report").status_code == 403
+    asked = client(made).post(f"{here}/exports", {"format": "csv", "snapshot": snapshot.pk}, format="json")
+    assert asked.status_code == 404
 
 
 def text_of(document: bytes) -> str:

@@ -21,6 +21,7 @@ from server.snapshots.models import Snapshot
 from server.taxonomy.models import Category
 from server.training.models import Outcome, TrainingRun, Trigger
 from server.training.options import TrainingOptions, options_from
+from server.training.selectors import snapshot_labels
 from tests.server.builders import World
 from tests.server.pipeline.wood import BLIND, kinds, settled, teach
 
@@ -51,8 +52,9 @@ def test_blind_labels_never_teach(wood: World) -> None:
     teach(wood, 40, 100)
     run = settled(wood)
     assert run.snapshot is not None
-    kinds = dict(run.snapshot.items.values_list("image_id", "blind"))
-    assert {image for image, blind in kinds.items() if blind} == set(wood.images[:BLIND])
+    asked = snapshot_labels(snapshot_id=run.snapshot.pk, blind=True)
+    assert asked.image_ids.tolist() == wood.images[:BLIND]
+    assert not np.intersect1d(snapshot_labels(snapshot_id=run.snapshot.pk, blind=False).image_ids, asked.image_ids).size
     assert run.label_count == 60
 
 
