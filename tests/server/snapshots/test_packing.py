@@ -39,7 +39,9 @@ def test_labels_that_teach_and_labels_that_measure_are_kept_apart_as_they_stood(
     made.label(made.images[0], made.categories[2])
     assert (count, snapshot.item_count) == (9, 12)
     assert pairs(snapshot, blind=False) == {image: made.categories[i % 3] for i, image in enumerate(made.images[:9])}
-    assert pairs(snapshot, blind=True) == {image: made.categories[i % 3] for i, image in enumerate(made.images) if i > 8}
+    assert pairs(snapshot, blind=True) == {
+        image: made.categories[i % 3] for i, image in enumerate(made.images) if i > 8
+    }
 
 
 def test_a_run_of_any_size_freezes_one_row() -> None:
