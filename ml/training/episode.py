@@ -92,6 +92,11 @@ def class_means(features: Tensor, labels: Tensor, *, n_way: int) -> Tensor:
     return membership.transpose(1, 2) @ features / membership.sum(dim=1).unsqueeze(-1)
 
 
+def full_precision(features: Tensor) -> torch.autocast:
+    """A context without autocast: the features of a network may differ in their third digit, the last of bfloat16."""
+    return torch.autocast(features.device.type, enabled=False)
+
+
 def embed_both(network: nn.Module, episode: Episode) -> tuple[Tensor, Tensor]:
     """Features of support (E, S, …) and query (E, Q, …), computed in one pass so that BatchNorm sees both."""
     n_episodes, n_support = episode.support.shape[:2]

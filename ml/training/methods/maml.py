@@ -1,6 +1,7 @@
 """MAML (Finn et al. 2017), its first-order form, and ANIL (Raghu et al. 2020), over E tasks at once."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
-from ml.training.episode import Episode, EpisodeLearner
+from ml.training.episode import Episode, EpisodeLearner, full_precision
 
 Weights = dict[str, Tensor]
 TaskLoss = Callable[[Weights], Tensor]
@@ -33,27 +34,45 @@ class SupportNorm2d(nn.Module):
     MAML's BatchNorm usually normalises queries by each other, which is transductive. Here the first `count`
     items of the batch are the support set and alone decide mean and variance; the queries that follow are
     normalised by them, one by one. `count` None takes the whole batch.
+
+    `pool` is the max-pooling that follows in the network, if any. The largest of normalised values is the normalised
+    largest value where no scale is negative: pooling goes first then and leaves a quarter to normalise. That looks at
+    values, which only a task that is computed `alone` allows.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, pool: nn.MaxPool2d | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
         self.bias = nn.Parameter(torch.zeros(width))
+        self.pool = pool
         self.count: int | None = None
+        self.alone = False
 
     def forward(self, maps: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(maps[: self.count], dim=(0, 2, 3), unbiased=False, keepdim=True)
-        scale = self.weight.view(1, -1, 1, 1) * (variance + 1e-5).rsqrt()
-        return (maps - mean) * scale + self.bias.view(1, -1, 1, 1)
+        variance, mean = torch.var_mean(maps[: self.count].float(), dim=(0, 2, 3), unbiased=False)
+        scale = self.weight * (variance + 1e-5).rsqrt()
+        shift = self.bias - mean * scale
+        scale, shift = (part.to(maps.dtype).view(1, -1, 1, 1) for part in (scale, shift))
+        if self.pool is None:
+            return torch.addcmul(shift, maps, scale)
+        if self.alone and bool((self.weight >= 0).all()):
+            return torch.addcmul(shift, self.pool(maps), scale)
+        pooled: Tensor = self.pool(torch.addcmul(shift, maps, scale))
+        return pooled
 
 
 def with_support_norm(network: nn.Module) -> nn.Module:
-    """Replace every BatchNorm2d of `network`, in place, by SupportNorm2d."""
-    for name, child in network.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(network, name, SupportNorm2d(child.num_features))
-        else:
+    """Replace every BatchNorm2d of `network`, in place, by SupportNorm2d, which takes over the pooling behind it."""
+    children = dict(network.named_children())
+    for name, after in pairwise([*children, ""]):
+        child, behind = children[name], children.get(after)
+        if not isinstance(child, nn.BatchNorm2d):
             with_support_norm(child)
+        elif isinstance(network, nn.Sequential) and isinstance(behind, nn.MaxPool2d):
+            setattr(network, name, SupportNorm2d(child.num_features, pool=behind))
+            setattr(network, after, nn.Identity())
+        else:
+            setattr(network, name, SupportNorm2d(child.num_features))
     return network
 
 
@@ -86,10 +105,29 @@ class Maml(EpisodeLearner):
         self.rate, self.steps = rate, steps
         self.first_order, self.head_only = first_order, head_only
         self.transductive = transductive
+        self._autocast = False
 
     def logits(self, episode: Episode) -> Tensor:
+        device = episode.support.device.type
+        self._autocast = torch.is_autocast_enabled(device)
+        # Autocast would reach the gradients of the head too; `_run` gives it back to the network.
+        with full_precision(episode.support):
+            return self.one_by_one(episode) if device == "cpu" else self.side_by_side(episode)
+
+    def one_by_one(self, episode: Episode) -> Tensor:
+        """The answers task after task. Side by side, weights that differ by task make each convolution a grouped one,
+        at which a processor is slow.
+        """
+        tasks = zip(episode.support, episode.support_labels, episode.query, strict=True)
+        self._set_norms(alone=True)
+        return torch.stack([self._answer(*task, episode.n_way) for task in tasks])
+
+    def side_by_side(self, episode: Episode) -> Tensor:
+        """The answers of all tasks at once."""
+        self._set_norms(alone=False)
         answer = vmap(self._answer, in_dims=(0, 0, 0, None))
-        return answer(episode.support, episode.support_labels, episode.query, episode.n_way).float()
+        answers: Tensor = answer(episode.support, episode.support_labels, episode.query, episode.n_way)
+        return answers
 
     def _answer(self, support: Tensor, labels: Tensor, query: Tensor, n_way: int) -> Tensor:
         body: Weights = dict(self.network.named_parameters())
@@ -117,11 +155,17 @@ class Maml(EpisodeLearner):
         return self._run(body, torch.cat([support, query]), count=len(support))
 
     def _run(self, body: Weights, images: Tensor, *, count: int) -> Tensor:
+        self._set_norms(count=count)
+        device = images.device.type
+        with torch.autocast(device, dtype=torch.get_autocast_dtype(device), enabled=self._autocast):
+            features: Tensor = functional_call(self.network, body, (images,))
+        return features.flatten(1).float()
+
+    def _set_norms(self, **values: int | bool) -> None:
         for module in self.network.modules():
             if isinstance(module, SupportNorm2d):
-                module.count = count
-        features: Tensor = functional_call(self.network, body, (images,))
-        return features.flatten(1)
+                for name, value in values.items():
+                    setattr(module, name, value)
 
 
 def _head(weights: Weights, features: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.training.episode import Episode, EpisodeLearner, embed_both, one_hot
+from ml.training.episode import Episode, EpisodeLearner, embed_both, full_precision, one_hot
+from ml.training.methods.prototypical import cosine_similarity
 
 EPSILON = 1e-6
 
@@ -34,10 +35,11 @@ class MatchingNetwork(EpisodeLearner):
         support, query = support.flatten(2), query.flatten(2)
         if self.contexts is not None:
             support, query = self.contexts(support, query)
-        cosine = F.normalize(query, dim=-1) @ F.normalize(support, dim=-1).transpose(1, 2)
-        attention = (self.sharpness * cosine).softmax(dim=-1)
-        votes = attention @ one_hot(episode.support_labels, episode.n_way)
-        return (votes + EPSILON).log()
+        with full_precision(query):
+            cosine = cosine_similarity(query.float(), support.float())
+            attention = (self.sharpness * cosine).softmax(dim=-1)
+            votes = attention @ one_hot(episode.support_labels, episode.n_way)
+            return (votes + EPSILON).log()
 
     def loss(self, episode: Episode) -> Tensor:
         return F.nll_loss(self.logits(episode).flatten(0, 1), episode.query_labels.flatten())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.training.episode import Episode, EpisodeLearner, class_means, embed_both
+from ml.training.episode import Episode, EpisodeLearner, class_means, embed_both, full_precision
 
 Metric = Literal["squared_euclidean", "cosine"]
 INITIAL_SCALE = 10.0  # the cosine classifier of P>M>F (Hu et al. 2022)
@@ -32,10 +32,11 @@ class PrototypicalNetwork(EpisodeLearner):
 
     def logits(self, episode: Episode) -> Tensor:
         support, query = embed_both(self.network, episode)
-        prototypes = class_means(support.flatten(2), episode.support_labels, n_way=episode.n_way)
-        if self.metric == "cosine":
-            return self.scale * cosine_similarity(query.flatten(2), prototypes) + self.bias
-        return -squared_distance(query.flatten(2), prototypes)
+        with full_precision(query):
+            prototypes = class_means(support.flatten(2), episode.support_labels, n_way=episode.n_way)
+            if self.metric == "cosine":
+                return self.scale * cosine_similarity(query.flatten(2), prototypes) + self.bias
+            return -squared_distance(query.flatten(2), prototypes)
 
 
 def squared_distance(query: Tensor, prototypes: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """MAML against the closed form on a quadratic."""
 
+import pytest
 import torch
 
 from ml.training.methods.maml import Maml, SupportNorm2d, adapt, with_support_norm
@@ -94,6 +95,30 @@ def test_support_norm_ignores_what_lies_behind_the_support():
     other[4] += 100
     torch.testing.assert_close(norm(maps)[:4], norm(other)[:4])
     torch.testing.assert_close(norm(maps)[:3].mean(dim=(0, 2, 3)), torch.zeros(4), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"first_order": True}, {"head_only": True}, {"transductive": True}])
+def test_tasks_one_by_one_and_side_by_side_agree_in_answers_and_gradients(options: dict[str, object]):
+    episode = make_episode(n_way=3, k_shot=2, n_query=2, n_episodes=2)
+    learner = maml(**options)
+    gradients = []
+    for answers in (learner.one_by_one(episode), learner.side_by_side(episode)):
+        loss = torch.nn.functional.cross_entropy(answers.flatten(0, 1), episode.query_labels.flatten())
+        gradients.append(torch.autograd.grad(loss, list(learner.parameters())))
+    torch.testing.assert_close(learner.one_by_one(episode), learner.side_by_side(episode), rtol=1e-4, atol=1e-5)
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [1.5, -1.5])
+def test_pooling_before_normalisation_gives_what_pooling_after_it_gives(weight: float):
+    maps = torch.randn(5, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    pooling, plain = SupportNorm2d(4, pool=torch.nn.MaxPool2d(2)), SupportNorm2d(4)
+    pooling.alone, pooling.count, plain.count = True, 3, 3
+    for norm in (pooling, plain):
+        norm.weight.data[1] = weight
+        norm.bias.data[2] = 0.5
+    torch.testing.assert_close(pooling(maps), torch.nn.functional.max_pool2d(plain(maps), 2))
 
 
 def test_every_batchnorm_of_a_network_is_replaced():

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ml.training.episode import Episode
+from ml.training.episode import Episode, EpisodeLearner
+from ml.training.methods.maml import Maml
+from ml.training.methods.matching import MatchingNetwork
 from ml.training.methods.prototypical import PrototypicalNetwork, squared_distance
 
 SUPPORT = torch.tensor([[1.0, 0.0], [0.8, 0.2], [0.0, 1.0], [0.2, 0.8]])
@@ -47,3 +49,25 @@ def test_expanded_distances_equal_direct_ones_and_are_never_negative():
         squared_distance(query, prototypes), torch.cdist(query, prototypes) ** 2, rtol=1e-4, atol=1e-4
     )
     assert (squared_distance(query, query) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        PrototypicalNetwork(nn.Identity()),
+        PrototypicalNetwork(nn.Identity(), metric="cosine"),
+        MatchingNetwork(nn.Identity()),
+        Maml(nn.Identity(), dimension=8, head_only=True),
+    ],
+    ids=["euclidean", "cosine", "matching", "anil"],
+)
+def test_features_that_hardly_differ_are_compared_in_full_precision(learner: EpisodeLearner):
+    # Features of a network end in ReLU, so that all lie in one corner: cosines of 0.99 and more, which bfloat16 rounds
+    # to a handful of values.
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.tensor([[0, 0, 1, 1, 2, 2]])
+    support, query = (4 + torch.rand(1, 6, 8, generator=generator) for _ in range(2))
+    episode = Episode(support, labels, query, labels, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = learner.logits(episode)
+    torch.testing.assert_close(rounded, learner.logits(episode), rtol=0, atol=1e-5)
