@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.episodes.sampler import EpisodeSampler
+from ml.errors import ConfigError
 from ml.training.artefact import load_learner
 from ml.training.augment import AUGMENTATIONS
 from ml.training.command import (
@@ -16,7 +17,9 @@ from ml.training.command import (
     way_shot,
     write_record,
 )
+from ml.training.episode import EpisodeLearner
 from ml.training.evaluate import score_episodes
+from ml.training.methods.maml import Maml
 from ml.training.partition import load_partition
 from ml.training.sources import Views
 
@@ -30,6 +33,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     device = open_device(args.device)
     learner, spec, normalization = load_learner(args.learner)
     learner.to(device)
+    if args.statistics:
+        learner.transductive = _transductive(learner, statistics=args.statistics)
     args.size, args.grey = spec.size, spec.channels == 1
     parts = load_partition(data_spec(args)).to(device)
     store = getattr(parts, args.part)
@@ -46,6 +51,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {"name": args.name, **record}
 
 
+def _transductive(learner: EpisodeLearner, *, statistics: str) -> bool:
+    if not isinstance(learner, Maml):
+        raise ConfigError(f"--statistics is for MAML and ANIL, whose normalisation may be chosen; got {learner.name}")
+    return statistics == "queries"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.bench learner", description=__doc__)
     add_image_arguments(parser)
@@ -56,5 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--test", nargs="*", default=["5w1s", "5w5s"])
     add("--queries", type=int, default=15)
     add("--episodes", type=int, default=600)
+    add(
+        "--statistics", choices=["support", "queries"], help="MAML: what normalises a query, instead of what did before"
+    )
     add("--json", action="store_true", help="the only output there is; accepted for symmetry")
     return parser

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ml.training.episode import Episode, EpisodeLearner, embed_both, one_hot
+from ml.training.networks.relation import RelationModule
 
 LOGIT_SCALE = 10.0
 
@@ -23,7 +23,7 @@ class RelationNetwork(EpisodeLearner):
 
     name: ClassVar[str] = "relation"
 
-    def __init__(self, network: nn.Module, relation: nn.Module) -> None:
+    def __init__(self, network: nn.Module, relation: RelationModule) -> None:
         super().__init__()
         self.network = network
         self.relation = relation
@@ -32,18 +32,7 @@ class RelationNetwork(EpisodeLearner):
         """Relation scores (E, Q, N) in (0, 1)."""
         support, query = embed_both(self.network, episode)
         classes = _class_maps(support, episode.support_labels, n_way=episode.n_way)
-        n_episodes, n_query = query.shape[:2]
-        shape = (n_episodes, n_query, episode.n_way)
-        maps = support.shape[2:]
-        pairs = torch.cat(
-            [
-                classes.unsqueeze(1).expand(*shape, *maps),
-                query.unsqueeze(2).expand(*shape, *maps),
-            ],
-            dim=3,
-        )
-        scores: Tensor = self.relation(pairs.flatten(0, 2))
-        return scores.float().view(shape)
+        return self.relation.every_pair(classes, query).float()
 
     def logits(self, episode: Episode) -> Tensor:
         """Scores times a constant: the order of classes is the scores', probabilities await calibration."""

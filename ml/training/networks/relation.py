@@ -4,6 +4,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ml.training.networks.conv4 import initialize
 
@@ -23,7 +24,25 @@ class RelationModule(nn.Module):
         initialize(self, generator=generator)
 
     def forward(self, pairs: Tensor) -> Tensor:
-        maps = cast(Tensor, self.blocks(pairs))
+        return self._judge(self.blocks[0](pairs))
+
+    def every_pair(self, classes: Tensor, queries: Tensor) -> Tensor:
+        """`forward` of each query with each class: (E, N, width, h, w) and (E, Q, width, h, w) to (E, Q, N).
+
+        A convolution of two maps that lie one above the other is the sum of a convolution of each: the first one, most
+        of the work, is computed N + Q times instead of N · Q.
+        """
+        first = cast(nn.Conv2d, self.blocks[0])
+        upper, lower = first.weight[:, : classes.shape[2]], first.weight[:, classes.shape[2] :]
+        left = F.conv2d(classes.flatten(0, 1), upper, first.bias, padding=1)
+        right = F.conv2d(queries.flatten(0, 1), lower, padding=1)
+        sides = left.view(len(classes), 1, -1, *left.shape[1:]), right.view(len(queries), -1, 1, *right.shape[1:])
+        pairs = sides[0] + sides[1]
+        return self._judge(pairs.flatten(0, 2)).view(pairs.shape[:3])
+
+    def _judge(self, maps: Tensor) -> Tensor:
+        for layer in self.blocks[1:]:
+            maps = layer(maps)
         return cast(Tensor, self.score(maps.flatten(1))).squeeze(1).sigmoid()
 
 

@@ -103,6 +103,11 @@ def test_pretraining_meta_training_and_fine_tuning_follow_one_another(run):
     run(episodes, "meta", f"{EPISODES} --method protonet-cosine --steps 5 {start}")
     # MAML's normalisation keeps no running statistics; everything else starts from what was trained.
     run(episodes, "maml", f"{EPISODES} --method maml --steps 1 --inner-steps 1 --test-episodes 4 {start}")
+    again = f"--learner {run.out / 'maml.safetensors'} --test 3w1s --queries 2 --episodes 2 --statistics"
+    assert not run(learner, "alone", f"{again} support")["transductive"]
+    assert run(learner, "together", f"{again} queries")["transductive"]
+    with pytest.raises(ConfigError, match="is for MAML and ANIL"):
+        run(learner, "no-choice", f"{again} queries --learner {run.out / 'meta.safetensors'}")
     with pytest.raises(ConfigError, match="choose the same here"):
         run(episodes, "other", f"{EPISODES} --steps 1 --network conv4 {start}")
     tuned = run(

@@ -12,9 +12,8 @@ from ml.training.networks.relation import RelationModule
 class MeanDifference(nn.Module):
     """A relation that can be computed by hand: the sigmoid of minus the difference of mean class and query maps."""
 
-    def forward(self, pairs: torch.Tensor) -> torch.Tensor:
-        half = pairs.shape[1] // 2
-        return (-(pairs[:, :half] - pairs[:, half:]).mean(dim=(1, 2, 3)).abs()).sigmoid()
+    def every_pair(self, classes: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
+        return (-(classes.unsqueeze(1) - queries.unsqueeze(2)).mean(dim=(3, 4, 5)).abs()).sigmoid()
 
 
 def test_every_query_meets_the_summed_maps_of_every_class():
