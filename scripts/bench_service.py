@@ -182,11 +182,13 @@ def headers(session: str, content_type: str) -> dict[str, str]:
 class Client:
     """One person's browser: one connection, one session."""
 
-    def __init__(self, port: int, session: str, figures: Figures, pause_s: float) -> None:
+    def __init__(self, port: int, session: str, figures: Figures, pause_s: float, spread: float = 0.0) -> None:
+        """`pause_s` between two requests, up to `spread` of it more or less: people with one pace fall into step."""
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.headers = headers(session, "application/json")
         self.figures = figures
-        self.pause_s = pause_s
+        self.pause_s, self.spread = pause_s, spread
+        self.rng = random.Random(session)
 
     def call(self, name: str, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body) if body is not None else None
@@ -198,7 +200,7 @@ class Client:
             self.figures.latency[name].append((time.monotonic() - start) * 1000)
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:500]!r}")
-        time.sleep(self.pause_s)
+        time.sleep(self.pause_s * (1 + self.rng.uniform(-self.spread, self.spread)))
         return json.loads(text)
 
 

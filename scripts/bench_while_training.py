@@ -35,6 +35,9 @@ SHOWN = ("annotation", "lease", "list", "browse")
 WORK = ("images embedded", "runs ended", "training steps", "processor seconds")
 TRAINING_QUEUE = "interactive"
 WARM_PEOPLE_S = 2
+SPREAD = 0.5
+"""A pause is up to so much of itself longer or shorter. With one pace for all, whoever once waited behind another goes
+on arriving with them, and what is measured is a queue of people."""
 WARM_S = 20
 """What a worker takes to load its model; the clock runs after it."""
 
@@ -157,7 +160,7 @@ def photograph(seeded: Seeded) -> None:
 
 def label(seeded: Seeded, args: argparse.Namespace, figures: Figures) -> None:
     """People label for so many seconds; what they met is added to `figures`."""
-    clients = [Client(args.port, session, figures, args.pause_ms / 1000) for session in seeded.sessions]
+    clients = [Client(args.port, session, figures, args.pause_ms / 1000, SPREAD) for session in seeded.sessions]
     figures.begin = start = time.monotonic() + WARM_PEOPLE_S  # by then they are out of step
     with ThreadPoolExecutor(len(clients)) as pool:
         until = start + args.seconds
@@ -265,7 +268,8 @@ def write_section(args: argparse.Namespace, found: Found) -> None:
             START,
             "## While it trains",
             "",
-            f"{args.clients} people who take {args.pause_ms:g} ms an image, {args.images:,} images,"
+            f"{args.clients} people who take {args.pause_ms * (1 - SPREAD):g} to {args.pause_ms * (1 + SPREAD):g} ms an"
+            f" image, {args.images:,} images,"
             f" {len(os.sched_getaffinity(0))} cores ({platform.machine()}) for all. {args.seconds:g} s before there are"
             f" workers; then {args.rounds} rounds, in each"
             f" {args.seconds:g} s alone, {args.seconds:g} s beside two workers, one of which fills the demo encoder's"

@@ -1,7 +1,10 @@
 """No process of ours outlives us, and none leaves children behind."""
 
+import ctypes
 import os
+import platform
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -55,6 +58,26 @@ def test_what_computes_for_long_yields_to_whoever_runs(tmp_path: Path) -> None:
         assert process.stop()
     niceness = policies[False][1]
     assert policies == {True: (os.SCHED_BATCH, niceness), False: (os.SCHED_OTHER, niceness)}
+
+
+def test_whoever_wakes_waits_for_no_slice_of_it(tmp_path: Path) -> None:
+    """Linux tells the slices of processes since it has had different ones (6.12)."""
+    here = time_slice(os.getpid())
+    if not here:
+        pytest.skip("this system has one slice for all")
+    process = started(SLEEP, tmp_path, nice=3, batch=True)
+    assert time_slice(process.pid) == 100_000_000 > here
+    assert process.stop()
+
+
+def time_slice(pid: int) -> int:
+    """Nanoseconds, by the system call sched_getattr; 0 where it does not say."""
+    numbers = {"x86_64": 315, "aarch64": 275}
+    if not sys.platform.startswith("linux") or platform.machine() not in numbers:
+        return 0
+    attributes = ctypes.create_string_buffer(56)
+    ctypes.CDLL(None).syscall(numbers[platform.machine()], pid, attributes, 56, 0)
+    return int(struct.unpack("IIQiIQQQII", attributes.raw)[5])
 
 
 def test_one_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
