@@ -36,11 +36,13 @@ class Set:
     title: str
     file: str
     column: str
+    numbers: bool = False
 
 
 SETS = {
     "superclasses": Set("CIFAR-100, 20 superclasses", "cifar100.parquet", "coarse_label"),
     "classes": Set("CIFAR-100, 100 classes", "cifar100.parquet", "fine_label"),
+    "classes-numbers": Set("CIFAR-100, 100 classes by number", "cifar100.parquet", "fine_label", numbers=True),
     "tiny-numbers": Set("Tiny-ImageNet, 160 classes by number", "tiny-imagenet-160.parquet", "wnid"),
     "tiny": Set("Tiny-ImageNet, 160 classes by name", "tiny-imagenet-160.parquet", "name"),
 }
@@ -133,6 +135,7 @@ def simulate(
     command += ["--label-column", played.column, "--confirmations", str(args.confirmations)]
     command += ["--limit", str(args.limit), "--seed", str(seed), "--workers", "real", "--json"]
     command += ["--shuffle-labels"] if shuffled else []
+    command += ["--numbers"] if played.numbers else []
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)

@@ -58,6 +58,8 @@ class Play:
     every: int = 100
     blind_share: float = 0.3
     workers: str = "auto"
+    numbers: bool = False
+    """Categories are called by number, as where names tell an encoder nothing."""
 
 
 @dataclass
@@ -118,7 +120,8 @@ def set_up(play: Play, *, real_workers: bool) -> Stage:
     names = sorted({label for label in chosen.values() if label})
     if len(names) < 2:
         raise InvalidInput(f"{play.images}: expected images of at least two classes, in folders or a label column.")
-    categories = {name: category_create(project=project, author=person, name=_plain(name)).pk for name in names}
+    made = [category_create(project=project, author=person, name=name).pk for name in called(play, names)]
+    categories = dict(zip(names, made, strict=True))
     batch = batch_create(project_id=project.pk, source=source_kind(play.images), name=play.images.name)
     files_take_in(batch=batch, files=_renamed(play, chosen), told=lambda taken: None)
     stage = Stage(project, person, {}, real_workers, np.random.default_rng(play.seed))
@@ -156,8 +159,9 @@ def _renamed(play: Play, chosen: dict[int, str]) -> Iterator[Incoming]:
                 yield Incoming(f"{position}-{Path(incoming.name).name}", incoming.data)
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+def called(play: Play, names: list[str]) -> list[str]:
+    """What categories are named, in the order of the images' own labels."""
+    return [f"Class {number}" if play.numbers else name.replace("_", " ") for number, name in enumerate(names, 1)]
 
 
 def _label(stage: Stage, play: Play) -> bool:

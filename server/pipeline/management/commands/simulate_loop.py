@@ -25,6 +25,7 @@ class Command(BaseCommand):
         add("--every", type=int, default=100, help="newly confirmed labels between training runs")
         add("--blind-share", type=float, default=0.3)
         add("--workers", choices=["auto", "real", "inline"], default="auto", help="auto: real ones where they answer")
+        add("--numbers", action="store_true", help="call categories by number, as where names tell an encoder nothing")
         add("--json", action="store_true", help="one JSON object and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
