@@ -83,7 +83,8 @@ function NextRun({ project }: { project: number }) {
         <p class="small muted">
           {plural(ready.fresh, "new label")} since the last run
           {every > 0 && `; one starts by itself after ${count(every)}`}. {count(ready.blind)} of {count(ready.needed)}{" "}
-          blind answers needed. About {seconds(ready.seconds)} and {count(ready.memory_mb)} MB.
+          blind answers needed. It takes {ready.seconds < 1 ? "" : "about "}
+          {seconds(ready.seconds)} and about {count(ready.memory_mb)} MB.
         </p>
         {ready.advice.map((line) => (
           <p key={line} class="small">

@@ -1,57 +1,5 @@
-import type { ModelFigures, NameOf, RunDetail } from "@/api/training";
+import type { ModelFigures, RunDetail } from "@/api/training";
 import { count, percent } from "@/core/format";
-import type { Shown } from "./Run";
-
-const CELL = 22;
-const NAMES = 150;
-
-/** True categories down, said ones across; a cell opens its images. Mistakes carry the color, the diagonal is quiet. */
-export function Confusion({
-  cells,
-  nameOf,
-  onOpen,
-}: {
-  cells: ModelFigures["confusion"];
-  nameOf: NameOf;
-  onOpen: (shown: Shown) => void;
-}) {
-  const present = [...new Set(cells.flatMap((cell) => cell.slice(0, 2)))].sort((a, b) => a - b);
-  const at = new Map(present.map((category, place) => [category, place]));
-  const most = Math.max(1, ...cells.filter(([truth, said]) => truth !== said).map(([, , n]) => n));
-  const side = present.length * CELL;
-  return (
-    <div class="scroll-x">
-      <div class="confusion" style={{ width: `${NAMES + side}px`, height: `${side}px` }}>
-        {present.map((category, row) => (
-          <span key={category} class="confusion-name" style={{ top: `${row * CELL}px`, width: `${NAMES - 8}px` }}>
-            {nameOf(category)}
-          </span>
-        ))}
-        {cells.map(([truth, said, n]) => {
-          const title = `${nameOf(truth)} taken for ${nameOf(said)}: ${count(n)}`;
-          const right = truth === said;
-          return (
-            <button
-              key={`${truth}/${said}`}
-              type="button"
-              class={right ? "cell cell-right" : "cell cell-wrong"}
-              title={title}
-              aria-label={title}
-              style={{
-                left: `${NAMES + (at.get(said) ?? 0) * CELL}px`,
-                top: `${(at.get(truth) ?? 0) * CELL}px`,
-                "--share": right ? 0 : Math.round((100 * n) / most),
-              }}
-              onClick={() => onOpen({ title, query: { truth, candidate: said } })}
-            >
-              {n}
-            </button>
-          );
-        })}
-      </div>
-    </div>
-  );
-}
 
 const SIZE = 220;
 

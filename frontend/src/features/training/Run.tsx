@@ -11,7 +11,8 @@ import { Progress } from "@/ui/Bar";
 import { Button, LinkButton } from "@/ui/Button";
 import { Failed } from "@/ui/States";
 import { Asked } from "./Asked";
-import { Calibration, Confusion, Curves } from "./Plots";
+import { Confusion } from "./Confusion";
+import { Calibration, Curves } from "./Plots";
 import { liveIs, OUTCOMES, points, TRIGGERS } from "./words";
 import "./training.css";
 
@@ -207,8 +208,8 @@ function Report({ project, run, report }: { project: number; run: number; report
       <section class="models-part">
         <h2>Compared on the same {count(report.images)} blind images</h2>
         <p class="verdict">
-          The new model has {plural(report.better, "image")} right that {liveIs(report.live_is)} has wrong, and{" "}
-          {count(report.worse)} wrong that it has right.
+          The new model has {plural(report.better, "image")} right that {liveIs(report.live_is)} got wrong; with{" "}
+          {count(report.worse)} it is the other way round.
         </p>
         {difference && (
           <p>
