@@ -43,8 +43,8 @@ CIFAR_CPU = (
 METRIC_CPU = f"{CIFAR_CPU} --network conv4 --train-ways 20 --queries 5 --test 5w1s 5w5s"
 FROM_PROTOTYPES = "--init {out}/cifar-protonet-1-cpu.safetensors"
 PRETRAIN_CPU = (
-    f"{CIFAR_PRETRAIN.replace('resnet12-slim', 'pooled').replace('photo', 'photo-light')} --rotation-weight 0 "
-    "--smoothing 0.1 --validation-episodes 300"
+    f"{CIFAR_PRETRAIN.replace('resnet12-slim', 'pooled')} --rotation-weight 1 --turned-share 0.375 "
+    "--validation-episodes 300"
 )
 META_CPU = (
     f"{CIFAR_CPU} --method protonet-cosine --network pooled --init {{out}}/pretrain-cpu.safetensors --half "
@@ -270,9 +270,9 @@ RUNS: tuple[Run, ...] = (
         f"--test 5w1s --test-episodes 200 {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
-    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 7500 --evaluate-every 500", 25.0),
-    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", 3.0, {"5w5s": 0.922}),
-    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", 3.0, {"5w1s": 0.843}),
+    Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 12000 --evaluate-every 1000", None),
+    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", None, {"5w5s": 0.922}),
+    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", None, {"5w1s": 0.843}),
 )
 
 

@@ -89,6 +89,7 @@ def _generation(
         dimension=int(network.dimension),  # type: ignore[arg-type]
         n_classes=len(parts.train.class_names),
         rotation_weight=args.rotation_weight,
+        turned_share=args.turned_share,
         smoothing=args.smoothing,
         teacher=teacher,
         generator=torch.Generator().manual_seed(args.seed + 100 + generation),
@@ -207,6 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--init", type=Path, help="start from the network of this trained learner")
     add("--generations", type=int, default=1, help="each later one is distilled from the one before")
     add("--rotation-weight", type=float, default=1.0, help="0 trains on upright images alone")
+    add("--turned-share", type=float, default=1.0, help="below 1: so many images are turned, each seen once")
     add("--smoothing", type=float, default=0.0, help="label smoothing in [0, 1)")
     add("--steps", type=int, default=20_000, help="0 only scores")
     add("--minutes", type=float, default=0.0, help="end after this time, decaying the rate accordingly")
