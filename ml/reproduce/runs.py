@@ -250,25 +250,25 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-anil-5",
         "maml",
-        f"{CIFAR_CPU} --method anil --network conv4 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.03 --learning-rate 1e-4 --warmup 20 --steps 100 --evaluate-every 50 "
-        f"--test 5w5s {FROM_PROTOTYPES}",
+        f"{CIFAR_CPU} --method anil --network conv4-32 --shots 5 --queries 5 --episodes-per-step 4 --clip-norm 10 "
+        "--inner-rate 0.1 --learning-rate 2e-3 --warmup 50 --steps 6000 --evaluate-every 500 --precision float32 "
+        "--test 5w5s",
         {"5w5s": 0.683},
+    ),
+    _cpu(
+        "cifar-maml-1-transductive",
+        "maml",
+        f"{CIFAR_CPU} --method maml --transductive --network conv4-32 --shots 1 --queries 5 --episodes-per-step 4 "
+        "--clip-norm 10 --inner-rate 0.1 --learning-rate 1e-3 --warmup 20 --steps 500 --evaluate-every 125 "
+        "--precision float32 --validation-queries 15 --test 5w1s --init {out}/cifar-anil-5-cpu.safetensors",
+        {"5w1s": 0.589},
     ),
     _cpu(
         "cifar-relation-5",
         "relation-networks",
         f"{CIFAR_CPU} --method relation --network conv4-maps --shots 5 --queries 5 --episodes-per-step 4 "
-        f"--learning-rate 1e-3 --warmup 20 --steps 250 --evaluate-every 125 --test 5w1s 5w5s {FROM_PROTOTYPES}",
+        "--learning-rate 1e-3 --warmup 50 --steps 1200 --evaluate-every 200 --test 5w1s 5w5s",
         {"5w1s": 0.550, "5w5s": 0.693},
-    ),
-    _cpu(
-        "cifar-maml-1",
-        "maml",
-        f"{CIFAR_CPU} --method maml --network conv4 --shots 1 --queries 10 --episodes-per-step 4 --clip-norm 10 "
-        f"--inner-rate 0.03 --learning-rate 1e-4 --warmup 10 --steps 30 --evaluate-every 15 --validation-episodes 20 "
-        f"--test 5w1s --test-episodes 200 {FROM_PROTOTYPES}",
-        {"5w1s": 0.589},
     ),
     Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 12000 --evaluate-every 1000", None),
     Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", None, {"5w5s": 0.922}),
