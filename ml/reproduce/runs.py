@@ -47,8 +47,10 @@ PRETRAIN_CPU = (
     "--validation-episodes 300"
 )
 META_CPU = (
-    f"{CIFAR_CPU} --method protonet-cosine --network pooled --init {{out}}/pretrain-cpu.safetensors --half "
-    "--train-ways 10 --queries 5 --learning-rate 1e-4 --weight-decay 5e-4 --evaluate-every 100 --test 5w1s 5w5s"
+    "--data {data}/cifar100.parquet --label-column fine_label --split-column cifar_fs --size 32 --augment photo "
+    "--schedule cosine --precision bfloat16 --method protonet-cosine --network pooled "
+    "--init {out}/pretrain-cpu.safetensors --half --ways 5 --queries 5 --learning-rate 1e-4 --warmup 20 "
+    "--weight-decay 5e-4 --evaluate-every 200 --validation-episodes 300 --before --test 5w1s 5w5s --test-episodes 600"
 )
 SHIFT = (
     "--data {data}/omniglot.parquet --label-column alphabet --label-column character --split-column "
@@ -271,8 +273,22 @@ RUNS: tuple[Run, ...] = (
         {"5w1s": 0.550, "5w5s": 0.693},
     ),
     Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 12000 --evaluate-every 1000", None),
-    Run("meta-5-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 5 --steps 300", None, {"5w5s": 0.922}),
-    Run("meta-1-cpu", "best-cpu", "pmf", f"episodes {META_CPU} --shots 1 --steps 300", None, {"5w1s": 0.843}),
+    Run(
+        "meta-5-cpu",
+        "best-cpu",
+        "pmf",
+        f"episodes {META_CPU} --train-ways 15 --shots 5 --steps 400",
+        None,
+        {"5w5s": 0.922},
+    ),
+    Run(
+        "meta-1-cpu",
+        "best-cpu",
+        "pmf",
+        f"episodes {META_CPU} --train-ways 20 --shots 1 --steps 800",
+        None,
+        {"5w1s": 0.843},
+    ),
 )
 
 

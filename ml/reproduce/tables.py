@@ -76,10 +76,12 @@ def _row(run: Run, record: dict[str, Any], result: dict[str, Any]) -> Row:
 
 
 def _figure(result: dict[str, Any]) -> str:
-    if "gain" in result:
+    if "gain" in result and "plain" in result:
         change = f"{100 * result['gain']:+.1f} ± {100 * result['gain_ci95']:.1f}"
         return f"{100 * result['plain']:.1f} → {100 * result['tuned']:.1f} ({change})"
     figure = f"{100 * result['accuracy']:.1f} ± {100 * result['ci95']:.1f}"
+    if "before" in result:
+        return f"{figure} (before {100 * result['before']:.1f})"
     return (
         f"{figure} ({result['transform']}{', mirrored' if result['flips'] else ''})"
         if "transform" in result

@@ -28,8 +28,8 @@ def test_names_are_unique_and_every_run_has_a_page():
     assert sum(len(runs) for runs in runs_of(group_names()).values()) == len(RUNS)
 
 
-def result(out: Path, name: str, accuracy: float) -> None:
-    figures = {"n_way": 5, "k_shot": 1, "episodes": 600, "accuracy": accuracy, "ci95": 0.004}
+def result(out: Path, name: str, accuracy: float, **more: float) -> None:
+    figures = {"n_way": 5, "k_shot": 1, "episodes": 600, "accuracy": accuracy, "ci95": 0.004, **more}
     record = {"results": [figures], "training": {"seconds": 120.0, "step": 40}, "device": "a device"}
     (out / f"{name}.json").write_text(json.dumps(record))
 
@@ -47,6 +47,13 @@ def test_results_are_written_beside_the_papers_figure_and_replace_only_their_own
     assert "| CIFAR-FS | 5-way 1-shot, 600 episodes | 58.9 | 57.0 ± 0.4 | `cifar-maml-1` | 40 | 2 | a device |" in text
     assert "50.0" not in text and "58.0 ± 0.4" in text
     assert text.startswith("# MAML") and text.endswith("afterwards\n")
+
+
+def test_a_training_that_scored_its_start_says_what_that_reached(tmp_path):
+    (tmp_path / "pmf.md").write_text(f"{BEGIN}\n{END}\n")
+    result(tmp_path, "meta-1-cpu", 0.72, before=0.69, gain=0.03, gain_ci95=0.005)
+    write_tables(tmp_path, pages=tmp_path)
+    assert "| 72.0 ± 0.4 (before 69.0) |" in (tmp_path / "pmf.md").read_text()
 
 
 def test_a_page_without_marks_is_refused(tmp_path):
