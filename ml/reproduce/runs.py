@@ -260,16 +260,24 @@ RUNS: tuple[Run, ...] = (
     _cpu(
         "cifar-maml-1-transductive",
         "maml",
-        f"{CIFAR_CPU} --method maml --transductive --network conv4-32 --shots 1 --queries 5 --episodes-per-step 4 "
-        "--clip-norm 10 --inner-rate 0.1 --learning-rate 1e-3 --warmup 20 --steps 500 --evaluate-every 125 "
-        "--precision float32 --validation-queries 15 --test 5w1s --init {out}/cifar-anil-5-cpu.safetensors",
+        f"{CIFAR_CPU} --method maml --transductive --network conv4 --shots 1 --queries 5 --episodes-per-step 4 "
+        "--clip-norm 10 --inner-rate 0.03 --learning-rate 1e-3 --warmup 20 --steps 1500 --evaluate-every 250 "
+        f"--precision float32 --validation-queries 15 --test 5w1s {FROM_PROTOTYPES}",
         {"5w1s": 0.589},
     ),
     _cpu(
         "cifar-relation-5",
         "relation-networks",
         f"{CIFAR_CPU} --method relation --network conv4-maps --shots 5 --queries 5 --episodes-per-step 4 "
-        "--learning-rate 1e-3 --warmup 50 --steps 1200 --evaluate-every 200 --test 5w1s 5w5s",
+        "--learning-rate 1e-3 --warmup 50 --steps 6000 --evaluate-every 500 --test 5w1s 5w5s",
+        {"5w1s": 0.550, "5w5s": 0.693},
+    ),
+    _cpu(
+        "cifar-relation-1",
+        "relation-networks",
+        f"{CIFAR_CPU} --method relation --network conv4-maps --shots 1 --queries 5 --episodes-per-step 4 "
+        "--learning-rate 1e-3 --warmup 50 --steps 2500 --evaluate-every 500 --test 5w1s 5w5s "
+        "--init {out}/cifar-relation-5-cpu.safetensors",
         {"5w1s": 0.550, "5w5s": 0.693},
     ),
     Run("pretrain-cpu", "best-cpu", "pmf", f"pretrain {PRETRAIN_CPU} --steps 12000 --evaluate-every 1000", None),
