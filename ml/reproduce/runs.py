@@ -236,17 +236,9 @@ RUNS: tuple[Run, ...] = (
         data="CIFAR-FS to Omniglot",
     ),
     _cpu(
-        "cifar-matching-1",
-        "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 1 --learning-rate 1e-4 --warmup 20 --steps 150 --evaluate-every 75 "
-        f"{FROM_PROTOTYPES}",
-        {},
-    ),
-    _cpu(
         "cifar-matching-5",
         "matching-networks",
-        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 1e-4 --warmup 20 --steps 150 --evaluate-every 75 "
-        f"{FROM_PROTOTYPES}",
+        f"{METRIC_CPU} --method matching --shots 5 --learning-rate 2e-3 --warmup 50 --steps 2500 --evaluate-every 500",
         {},
     ),
     _cpu(
