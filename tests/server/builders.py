@@ -124,3 +124,11 @@ def predicted(made: World, told: Mapping[int, Sequence[int]]) -> World:
         )
     made.project.refresh_from_db()
     return made
+
+
+def labeled(images: int = 30) -> World:
+    """Every image has a label; categories take turns."""
+    made = world(images=images)
+    for position, image in enumerate(made.images):
+        made.label(image, made.categories[position % 3])
+    return made

@@ -11,16 +11,9 @@ from server.snapshots.models import PackedLabels, Snapshot, SnapshotItem
 from server.snapshots.packing import snapshot_pack
 from server.snapshots.services import snapshot_create
 from server.training.selectors import snapshot_labels
-from tests.server.builders import World, world
+from tests.server.builders import World, labeled, world
 
 pytestmark = pytest.mark.django_db
-
-
-def labeled(images: int = 12) -> World:
-    made = world(images=images)
-    for position, image in enumerate(made.images):
-        made.label(image, made.categories[position % 3])
-    return made
 
 
 def packed(made: World, evidence: tuple[str, ...] = ()) -> tuple[Snapshot, int]:
@@ -33,7 +26,7 @@ def pairs(snapshot: Snapshot, *, blind: bool) -> dict[int, int]:
 
 
 def test_labels_that_teach_and_labels_that_measure_are_kept_apart_as_they_stood() -> None:
-    made = labeled()
+    made = labeled(12)
     Consensus.objects.filter(image_id__in=made.images[9:]).update(blind=True)
     snapshot, count = packed(made)
     made.label(made.images[0], made.categories[2])
@@ -45,13 +38,13 @@ def test_labels_that_teach_and_labels_that_measure_are_kept_apart_as_they_stood(
 
 
 def test_a_run_of_any_size_freezes_one_row() -> None:
-    made = labeled()
+    made = labeled(12)
     packed(made)
     assert SnapshotItem.objects.count() == 0 and PackedLabels.objects.count() == 1
 
 
 def test_the_same_labels_give_the_same_digest_and_another_label_or_another_share_another() -> None:
-    made = labeled()
+    made = labeled(12)
     first, again = packed(made)[0], packed(made)[0]
     made.label(made.images[0], made.categories[2])
     later = packed(made)[0]
@@ -62,7 +55,7 @@ def test_the_same_labels_give_the_same_digest_and_another_label_or_another_share
 
 
 def test_only_the_asked_for_evidence_teaches_and_blind_answers_always_measure() -> None:
-    made = labeled()
+    made = labeled(12)
     Consensus.objects.filter(image_id__in=made.images[:4]).update(evidence="review")
     Consensus.objects.filter(image_id__in=made.images[9:]).update(evidence="blind", blind=True)
     snapshot, count = packed(made, ("review",))
@@ -76,14 +69,14 @@ def test_a_project_without_labels_freezes_nothing() -> None:
 
 
 def test_an_image_that_a_run_froze_may_be_deleted() -> None:
-    made = labeled()
+    made = labeled(12)
     snapshot, _ = packed(made)
     image_delete(project_id=made.project.pk, image_id=made.images[0])
     assert Snapshot.objects.filter(pk=snapshot.pk).exists()
 
 
 def test_what_runs_froze_before_is_packed_by_the_migration_and_releases_stay() -> None:
-    made = labeled()
+    made = labeled(12)
     Consensus.objects.filter(image_id__in=made.images[9:]).update(blind=True)
     release = snapshot_create(project=made.project, created_by=None)
     of_run = snapshot_create(project=made.project, created_by=None)

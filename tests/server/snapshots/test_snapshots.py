@@ -7,16 +7,9 @@ from server.images.models import Image
 from server.labeling.models import Consensus
 from server.snapshots.models import SnapshotItem
 from server.snapshots.services import export_create, snapshot_create
-from tests.server.builders import World, world
+from tests.server.builders import labeled, world
 
 pytestmark = pytest.mark.django_db
-
-
-def labeled(images: int = 30) -> World:
-    made = world(images=images)
-    for position, image in enumerate(made.images):
-        made.label(image, made.categories[position % 3])
-    return made
 
 
 def splits(snapshot_id: int) -> dict[int, str]:
